@@ -1,0 +1,5 @@
+"""``python -m bedside``."""
+
+from bedside.cli import main
+
+main()

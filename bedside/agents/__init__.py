@@ -1,0 +1,1 @@
+"""Agents: doctors under test, the assessor, and the model client."""

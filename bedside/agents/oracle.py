@@ -1,0 +1,143 @@
+"""The ceiling: a doctor that knows the answer and conducts a whole consultation all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any, ClassVar
+
+from bedside.agents.charting import search_chart
+from bedside.agents.phrases import COURTESIES, GREETING, NEUTRAL_PLAN, QUESTIONS
+from bedside.agents.script import Script, ScriptedDoctor
+from bedside.core.actions import Create, Diagnosis, Examine, Finish, Order, Say, Wait
+from bedside.core.observation import Observation
+from bedside.scenarios.case import Case, Fact, Finding, Test, Topic
+from bedside.scenarios.suite import Suite
+
+__all__ = ["OracleDoctor"]
+
+_ALWAYS_ASKED: tuple[Topic, ...] = (
+    "past",
+    "medication",
+    "surgery",
+    "allergy",
+    "associated",
+    "trigger",
+    "tried",
+    "concerns",
+    "expectations",
+)
+_FINDINGS_NAMED = 5
+_FOLLOW_UPS = 3
+
+
+class OracleDoctor(ScriptedDoctor):
+    """Knows the truth of the case: asks, examines, charts and explains as it should be done."""
+
+    privileged: ClassVar[bool] = True
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        self._case = case
+        self._heard: list[str] = []
+        self._courtesy = 0
+
+    @classmethod
+    def brief(cls, case: Case, suite: Suite) -> OracleDoctor:
+        """The doctor for this case."""
+        return cls(case)
+
+    def consult(self, observation: Observation) -> Script:
+        self._heard.append(observation.text.lower())
+        yield from self._do(Say(text=GREETING))
+        yield from self._take_history(observation.turns_left)
+        yield from self._investigate()
+        yield from self._do(search_chart("AllergyIntolerance", self._case.patient_id))
+        for resource in self._case.truth.orders:
+            yield from self._do(Create(resource=resource))
+        yield from self._do(Say(text=self._explanation_to_patient()))
+        yield from self._do(Say(text="Is that all right with you, or would you prefer otherwise?"))
+        return self._conclusion()
+
+    def _do(self, action: Any) -> Generator[Any, Observation, Observation]:
+        observation = yield action
+        self._heard.append(observation.text.lower())
+        return observation
+
+    def _take_history(self, turns: int) -> Generator[Any, Observation, None]:
+        basis = set(self._case.truth.explanation)
+        needed = [fact for fact in self._case.facts if fact.id in basis]
+        present = {fact.topic for fact in self._case.facts}
+        wanted = {fact.topic for fact in needed if fact.disclosure != "opening"}
+        wanted |= present.intersection(_ALWAYS_ASKED)
+        topics = [topic for topic in QUESTIONS if topic in wanted]
+        for topic in topics[: turns - self._turns_after_history()]:
+            yield from self._do(Say(text=self._kindly(QUESTIONS[topic])))
+        missed = [fact for fact in needed if not self._was_heard(fact.text)]
+        for fact in missed[:_FOLLOW_UPS]:
+            yield from self._do(Say(text=self._kindly(_direct_question(fact))))
+
+    def _turns_after_history(self) -> int:
+        """Follow-ups, examinations, tests with their waits, the chart, the talk, the end."""
+        basis = set(self._case.truth.explanation)
+        looked_at = sum(finding.id in basis for finding in self._case.findings)
+        tested = sum(test.id in basis for test in self._case.tests)
+        return _FOLLOW_UPS + looked_at + 2 * tested + len(self._case.truth.orders) + 6
+
+    def _investigate(self) -> Generator[Any, Observation, None]:
+        basis = set(self._case.truth.explanation)
+        for finding in self._case.findings:
+            if finding.id in basis and not self._was_heard(finding.text):
+                yield from self._do(Examine(what=finding.name))
+        for test in self._case.tests:
+            if test.id not in basis:
+                continue
+            ordered = yield from self._do(Order(test=test.name))
+            if 0 < test.minutes < ordered.minutes_left - 30:
+                yield from self._do(Wait(minutes=test.minutes))
+
+    def _kindly(self, question: str) -> str:
+        """The question; after a word of courtesy every other time."""
+        self._courtesy += 1
+        turn, plain = divmod(self._courtesy, 2)
+        return question if plain else f"{COURTESIES[turn % len(COURTESIES)]} {question}"
+
+    def _was_heard(self, text: str) -> bool:
+        clause = text.lower().rstrip(".!")
+        return any(clause in heard for heard in self._heard)
+
+    def _basis(self) -> list[str]:
+        """What the diagnosis rests on, as far as this encounter showed it."""
+        case = self._case
+        shown_by: tuple[Fact | Finding | Test, ...] = (*case.facts, *case.findings, *case.tests)
+        texts = {item.id: item.text for item in shown_by}
+        shown = [texts[id_] for id_ in case.truth.explanation if self._was_heard(texts[id_])]
+        return [text.rstrip(".") for text in shown[:_FINDINGS_NAMED]]
+
+    def _explanation_to_patient(self) -> str:
+        return (
+            f"Thank you for telling me all this. I think you have {self._case.truth.diagnosis}. "
+            "It fits what you told me and what I found, and we can treat it together."
+        )
+
+    def _conclusion(self) -> Finish:
+        truth = self._case.truth
+        return Finish(
+            diagnoses=(
+                Diagnosis(name=truth.diagnosis, code=truth.code, confidence=1.0, primary=True),
+            ),
+            explanation=f"{truth.diagnosis}, because: {'; '.join(self._basis())}.",
+            plan=_plan((*truth.diagnostic_plan, *truth.treatment_plan), truth.forbidden),
+        )
+
+
+def _direct_question(fact: Fact) -> str:
+    asked = fact.terms[0] if fact.terms else fact.text.rstrip(".").lower()
+    return f"Can you tell me about {asked}?"
+
+
+def _plan(groups: Iterable[tuple[str, ...]], forbidden: tuple[str, ...]) -> str:
+    allowed = ([term for term in group if term not in forbidden] for group in groups)
+    named = [terms[0] for terms in allowed if terms]
+    if not named:
+        return NEUTRAL_PLAN
+    return f"{', '.join(named).capitalize()}; follow-up in one week, sooner if it gets worse."

@@ -1,0 +1,239 @@
+"""How doctors are found by name, given their options, and built for one encounter."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import types
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bedside.agents.base import Doctor
+from bedside.core.errors import DoctorError
+from bedside.core.seeds import opaque_id
+from bedside.scenarios.case import Case
+from bedside.scenarios.suite import Suite
+
+if TYPE_CHECKING:
+    from bedside.agents.models import Model
+
+__all__ = ["DoctorInfo", "DoctorSpec", "build", "list_doctors", "resolve"]
+
+BUILT_IN: Mapping[str, str] = {
+    "nothing": "bedside.agents.baselines:NothingDoctor",
+    "constant": "bedside.agents.baselines:ConstantDoctor",
+    "random": "bedside.agents.baselines:RandomDoctor",
+    "no-information": "bedside.agents.baselines:NoInformationDoctor",
+    "stuffer": "bedside.agents.baselines:StufferDoctor",
+    "oracle": "bedside.agents.oracle:OracleDoctor",
+    "interviewer": "bedside.agents.interviewer:InterviewerDoctor",
+    "human": "bedside.agents.human:HumanDoctor",
+    "llm": "bedside.agents.llm:LLMDoctor",
+}
+
+_KINDS: Mapping[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
+_SCALAR = re.compile(rf"\b({'|'.join(_KINDS)})\b")
+_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+
+
+class DoctorSpec(msgspec.Struct, frozen=True):
+    """A doctor as the user names it.
+
+    Attributes:
+        name: a built-in name, ``pkg.mod:Class`` or ``path/to/file.py:Class``.
+        args: its options, as text.
+    """
+
+    name: str
+    args: dict[str, str] = {}
+
+
+class DoctorInfo(msgspec.Struct, frozen=True):
+    """A built-in doctor as ``bedside list doctors`` shows it."""
+
+    name: str
+    privileged: bool
+    about: str
+
+
+class _Option(msgspec.Struct, frozen=True):
+    kind: type
+    required: bool
+
+
+def list_doctors() -> tuple[DoctorInfo, ...]:
+    """The built-in doctors, floors first."""
+    classes = {name: resolve(name) for name in BUILT_IN}
+    return tuple(
+        DoctorInfo(name, cls.privileged, (inspect.getdoc(cls) or "").split("\n")[0])
+        for name, cls in classes.items()
+    )
+
+
+def build(spec: DoctorSpec, *, case: Case, suite: Suite, model: Model | None = None) -> Doctor:
+    """Build the doctor for one encounter.
+
+    Only a privileged doctor is shown the case and the suite, through its classmethod ``brief``.
+
+    Args:
+        model: answers a thinking doctor's requests instead of its own model.
+
+    Raises:
+        DoctorError: there is no such doctor, or its options are wrong.
+    """
+    cls = resolve(spec.name)
+    if cls.privileged:
+        brief: Callable[..., Doctor] = cls.brief  # type: ignore[attr-defined]
+        doctor = brief(case, suite, **_options(spec, brief))
+    else:
+        doctor = cls(**_options(spec, cls))
+    if model is not None and hasattr(doctor, "decide"):
+        doctor.model = model  # type: ignore[attr-defined]
+    return doctor
+
+
+@cache
+def resolve(name: str) -> type[Doctor]:
+    """The class of a doctor.
+
+    Raises:
+        DoctorError: the name, file, module or class cannot be found, or the class is no doctor.
+    """
+    module_name, colon, class_name = BUILT_IN.get(name, name).rpartition(":")
+    if not colon:
+        raise DoctorError(_unknown_name(name))
+    module = _load(module_name)
+    cls = getattr(module, class_name, None)
+    if not isinstance(cls, type):
+        classes = [n for n, value in vars(module).items() if _defined_in(value, module)]
+        raise DoctorError(
+            f"doctor '{name}': '{module_name}' has no class '{class_name}'; "
+            f"its classes are: {', '.join(classes) or 'none'}"
+        )
+    _check_contract(name, cls)
+    return cls
+
+
+def _unknown_name(name: str) -> str:
+    near = get_close_matches(name, BUILT_IN, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return (
+        f"there is no doctor '{name}'.{hint} Built-in: {', '.join(BUILT_IN)}. "
+        "Your own: 'pkg.mod:Class' or 'path/to/file.py:Class'."
+    )
+
+
+def _load(module_name: str) -> types.ModuleType:
+    try:
+        if module_name.endswith(".py"):
+            return _load_file(Path(module_name))
+        return importlib.import_module(module_name)
+    except DoctorError:
+        raise
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == module_name.split(".")[0]:
+            raise DoctorError(
+                f"doctor module '{module_name}' cannot be found; install it, "
+                "or give its file as 'path/to/file.py:Class'"
+            ) from None
+        raise DoctorError(
+            f"doctor module '{module_name}' cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _load_file(path: Path) -> types.ModuleType:
+    if not path.is_file():
+        raise DoctorError(f"doctor file '{path}' does not exist")
+    name = f"bedside_doctor_{opaque_id(str(path.resolve()))}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DoctorError(f"doctor file '{path}' is no Python module")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _defined_in(value: Any, module: types.ModuleType) -> bool:
+    return isinstance(value, type) and value.__module__ == module.__name__
+
+
+def _check_contract(name: str, cls: type) -> None:
+    if not issubclass(cls, Doctor):
+        raise DoctorError(
+            f"doctor '{name}': {cls.__name__} must be a subclass of bedside.agents.base.Doctor"
+        )
+    if cls.act is Doctor.act and not hasattr(cls, "decide"):
+        raise DoctorError(f"doctor '{name}': {cls.__name__} must define act(self, observation)")
+    if cls.privileged and not hasattr(cls, "brief"):
+        raise DoctorError(
+            f"doctor '{name}': {cls.__name__} is privileged and must define "
+            "a classmethod brief(cls, case, suite)"
+        )
+
+
+def _options(spec: DoctorSpec, builder: Callable[..., Any]) -> dict[str, Any]:
+    known, open_ended = _parameters(builder)
+    missing = [n for n, option in known.items() if option.required and n not in spec.args]
+    if missing:
+        raise DoctorError(
+            f"doctor '{spec.name}' needs the argument '{missing[0]}'; "
+            f"give it with --doctor-arg {missing[0]}=..."
+        )
+    for name in spec.args:
+        if name not in known and not open_ended:
+            raise DoctorError(
+                f"doctor '{spec.name}' takes no argument '{name}'; "
+                f"it takes: {', '.join(known) or 'none'}"
+            )
+    return {
+        name: _convert(spec.name, name, text, known[name].kind) if name in known else text
+        for name, text in spec.args.items()
+    }
+
+
+@cache
+def _parameters(builder: Callable[..., Any]) -> tuple[dict[str, _Option], bool]:
+    """The options a builder takes, and whether it takes any others."""
+    parameters = inspect.signature(builder).parameters
+    known = {
+        name: _Option(_kind(parameter.annotation), parameter.default is parameter.empty)
+        for name, parameter in parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and (isinstance(builder, type) or name not in ("case", "suite"))
+    }
+    return known, any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _kind(annotation: Any) -> type:
+    """The one type of number or truth value an annotation names, otherwise text."""
+    written = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    named = set(_SCALAR.findall(written))
+    return _KINDS[named.pop()] if len(named) == 1 else str
+
+
+def _convert(doctor: str, name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() in _TRUE or text.lower() in _FALSE:
+            return text.lower() in _TRUE
+        raise DoctorError(f"doctor '{doctor}': '{name}' must be true or false, not '{text}'")
+    if kind is int or kind is float:
+        try:
+            return kind(text)
+        except ValueError:
+            wanted = "a whole number" if kind is int else "a number"
+            raise DoctorError(
+                f"doctor '{doctor}': '{name}' must be {wanted}, not '{text}'"
+            ) from None
+    return text

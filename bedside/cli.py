@@ -1,0 +1,399 @@
+"""The ``bedside`` command: parses, calls, prints. Everything else is imported when it is needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bedside import __version__
+
+if TYPE_CHECKING:
+    from bedside.runs.runner import Summary
+    from bedside.scenarios.suite import Suite
+
+__all__ = ["main"]
+
+SUITE = click.option(
+    "--suite", default="consult", show_default=True, help="A suite's name, or kind:PATH."
+)
+SEED = click.option("--seed", default=0, show_default=True, help="Root of every random choice.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+class _Pairs(click.ParamType):
+    name = "k=v"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or not key:
+            self.fail(f"'{value}' is not of the form k=v", param, ctx)
+        return key, text
+
+
+DOCTOR_ARG = click.option("--doctor-arg", multiple=True, type=_Pairs(), help="Option for it, k=v.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bedside")
+def commands() -> None:
+    """Bedside: an OSCE for AI doctors.
+
+    A doctor agent meets a patient with a temperament, works in a live FHIR chart, and is scored.
+    Begin with: bedside demo
+    """
+
+
+@commands.command()
+@click.option("--out", type=DIRECTORY, default=None, help="Where to keep the runs.")
+def demo(out: Path | None) -> None:
+    """Watch one encounter, run five doctors on 40 cases, see the board. No key, no network."""
+    import tempfile
+
+    from bedside.console import console, show_board, show_transcript
+    from bedside.leaderboard.board import board
+    from bedside.leaderboard.floors import floors
+    from bedside.leaderboard.page import page
+    from bedside.leaderboard.transcript import transcript
+    from bedside.runs.records import Run
+    from bedside.scenarios import catalogue
+
+    root = out or Path(tempfile.mkdtemp(prefix="bedside-"))
+    suite = catalogue.load("consult")
+    directories = []
+    for name in ("nothing", "random", "stuffer", "interviewer", "oracle"):
+        directories.append(root / name)
+        _run(suite, name, {}, root / name, quiet=True)
+    watched = Run(root / "interviewer")
+    show_transcript(transcript(watched, watched.records()[0]))
+    ranking = board(directories, [floors(suite, 0)])
+    show_board(ranking)
+    (root / "board.html").write_text(page(ranking), encoding="utf-8")
+    console().print(f"The runs and [bold]board.html[/] are in {root}", soft_wrap=True)
+    console().print(f"Next: bedside show {root / 'random'}", soft_wrap=True)
+
+
+@commands.command()
+@SUITE
+@click.option("--doctor", default="interviewer", show_default=True, help="Name, or FILE.py:Class.")
+@DOCTOR_ARG
+@click.option("--out", type=DIRECTORY, default=None, help="Run directory [runs/SUITE-DOCTOR].")
+@click.option("--trials", default=1, show_default=True, help="Encounters with each case.")
+@SEED
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
+@click.option("--ids", help="Only these cases, separated by commas.")
+@click.option("--resume", is_flag=True, help="Go on with what is missing in the directory.")
+@JSON
+def run(
+    suite: str,
+    doctor: str,
+    doctor_arg: tuple[tuple[str, str], ...],
+    out: Path | None,
+    trials: int,
+    seed: int,
+    limit: int | None,
+    ids: str | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Run a doctor on a suite."""
+    from bedside.console import show_summary
+    from bedside.scenarios import catalogue
+
+    chosen = _narrow(catalogue.load(suite), limit, ids)
+    directory = out or Path("runs") / _file_name(f"{suite}-{doctor}")
+    summary = _run(
+        chosen,
+        doctor,
+        dict(doctor_arg),
+        directory,
+        trials=trials,
+        seed=seed,
+        resume=resume,
+        quiet=as_json,
+    )
+    if as_json:
+        _print_json(summary)
+    else:
+        show_summary(summary)
+    if summary.failures:
+        sys.exit(1)
+
+
+@commands.command()
+@SUITE
+@click.option("--case", "case_id", help="Which case; a random one by default.")
+@SEED
+def play(suite: str, case_id: str | None, seed: int) -> None:
+    """Be the doctor yourself; ends with the assessor's sheet."""
+    from bedside.agents.registry import DoctorSpec, build
+    from bedside.console import show_sheet
+    from bedside.core.seeds import derive, rng
+    from bedside.envs.drivers import play as play_encounter
+    from bedside.envs.encounter import Encounter
+    from bedside.scenarios import catalogue
+
+    chosen = catalogue.load(suite)
+    case = chosen.case(case_id) if case_id else rng(seed, "play").choice(chosen.cases)
+    encounter = Encounter(case, suite=chosen, seed=derive(seed, case.id, 0), doctor="human")
+    play_encounter(encounter, build(DoctorSpec("human"), case=case, suite=chosen))
+    show_sheet(encounter.sheet())
+
+
+@commands.command()
+@click.argument("suite")
+@SEED
+@JSON
+def floors(suite: str, seed: int, as_json: bool) -> None:
+    """Measure a suite's floors and ceiling."""
+    from bedside.console import show_floors
+    from bedside.leaderboard.floors import floors as measure
+    from bedside.scenarios import catalogue
+
+    measured = measure(catalogue.load(suite), seed)
+    if as_json:
+        rows = [
+            {
+                "doctor": row.doctor,
+                "success": row.success.value,
+                "score": row.score.value,
+                "ci": [row.success.low, row.success.high],
+                "score_ci": [row.score.low, row.score.high],
+            }
+            for row in measured.rows
+        ]
+        _print_json({"suite": suite, "grader": measured.grader, "rows": rows})
+    else:
+        show_floors(measured)
+
+
+@commands.group()
+def board() -> None:
+    """The leaderboard."""
+
+
+@board.command("show")
+@click.argument("runs", nargs=-1, required=True, type=DIRECTORY)
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page.")
+@JSON
+def board_show(runs: tuple[Path, ...], html: Path | None, as_json: bool) -> None:
+    """Rank RUNS, with intervals and their suites' floors."""
+    from bedside.console import console, show_board
+    from bedside.leaderboard.board import board as rank
+    from bedside.leaderboard.floors import floors_of
+    from bedside.leaderboard.page import page
+
+    ranking = rank(runs, floors_of(runs))
+    if html is not None:
+        _write(html, page(ranking))
+    if as_json:
+        _print_json(ranking)
+    else:
+        show_board(ranking)
+        if html is not None:
+            console().print(f"Wrote {html}", soft_wrap=True)
+
+
+@commands.command()
+@click.argument("run", type=DIRECTORY)
+@click.argument("encounter", required=False)
+@JSON
+def show(run: Path, encounter: str | None, as_json: bool) -> None:
+    """List RUN's encounters, or print one ENCOUNTER with the evidence of its score."""
+    from bedside.console import show_records, show_transcript
+    from bedside.leaderboard.transcript import find, transcript
+    from bedside.runs.records import Run
+
+    stored = Run(run)
+    if encounter is None:
+        records = stored.records()
+        _print_json(records) if as_json else show_records(stored, records)
+        return
+    found = transcript(stored, find(stored, encounter))
+    _print_json(found) if as_json else show_transcript(found)
+
+
+@commands.command()
+@click.argument("run", type=DIRECTORY)
+@JSON
+def score(run: Path, as_json: bool) -> None:
+    """Score RUN again from its traces alone and compare every number."""
+    from bedside.console import show_rescoring
+    from bedside.runs.scoring import rescore
+
+    again = rescore(run)
+    if as_json:
+        _print_json(
+            {
+                "sheets": [
+                    {"case": record.case, "trial": record.trial, "sheet": sheet}
+                    for record, sheet in again.sheets
+                ],
+                "problems": [str(problem) for problem in again.problems],
+            }
+        )
+    else:
+        show_rescoring(again)
+    if again.problems:
+        sys.exit(1)
+
+
+@commands.command("list")
+@click.argument("what", type=click.Choice(["suites", "cases", "doctors"]))
+@SUITE
+@JSON
+def list_(what: str, suite: str, as_json: bool) -> None:
+    """List suites, a suite's cases, or doctors."""
+    from bedside.console import show_rows
+
+    rows = _LISTS[what](suite)
+    _print_json(rows) if as_json else show_rows(rows)
+
+
+@commands.command()
+@click.argument("cases")
+@JSON
+def check(cases: str, as_json: bool) -> None:
+    """Check CASES (a file of cases, or a suite): schema, chart, and words that give truth away."""
+    from bedside.console import show_check
+    from bedside.scenarios.files import check_cases, read_cases
+
+    found = check_cases(read_cases(cases))
+    _print_json(found) if as_json else show_check(found)
+    if not found.passed:
+        sys.exit(1)
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of a case."""
+    from bedside.scenarios.case import Case
+
+    click.echo(json.dumps(Case.model_json_schema(), indent=2))
+
+
+def main() -> None:
+    """Run the command; errors a user can mend are printed without a traceback."""
+    from bedside.core.errors import BedsideError
+
+    try:
+        commands(prog_name="bedside")
+    except BedsideError as error:
+        click.echo(f"bedside: {error}", err=True)
+        sys.exit(2)
+
+
+def _run(
+    suite: Suite,
+    doctor: str,
+    args: dict[str, str],
+    directory: Path,
+    *,
+    trials: int = 1,
+    seed: int = 0,
+    resume: bool = False,
+    quiet: bool = False,
+) -> Summary:
+    from bedside.agents.registry import DoctorSpec
+    from bedside.console import progress
+    from bedside.runs.plan import RunConfig
+    from bedside.runs.runner import run as run_all
+
+    if ":" in doctor:
+        from bedside.envs import register
+
+        register()
+    config = RunConfig(
+        suite=suite,
+        doctor=DoctorSpec(doctor, args),
+        directory=directory,
+        seed=seed,
+        trials=trials,
+        resume=resume,
+    )
+    with progress(doctor, lines=not quiet) as on_progress:
+        return run_all(config, on_progress)
+
+
+def _narrow(suite: Suite, limit: int | None, ids: str | None) -> Suite:
+    from dataclasses import replace
+
+    cases = list(suite.cases)
+    if ids:
+        cases = [suite.case(case_id.strip()) for case_id in ids.split(",")]
+    return replace(suite, cases=cases[:limit])
+
+
+def _suites(_: str) -> list[dict[str, Any]]:
+    from bedside.scenarios import catalogue
+
+    built_in = [
+        {"suite": name, "version": suite.version, "cases": len(suite.cases), "from": "built in"}
+        for name, suite in ((name, catalogue.load(name)) for name in catalogue.BUILT_IN)
+    ]
+    imported = [
+        {"suite": f"{kind}:PATH", "version": "", "cases": "", "from": "your file"}
+        for kind in catalogue.IMPORTED
+    ]
+    return [*built_in, *imported]
+
+
+def _cases(suite: str) -> list[dict[str, Any]]:
+    from bedside.scenarios import catalogue
+
+    return [
+        {
+            "case": case.id,
+            "temperament": case.person.temperament,
+            "age": case.person.age,
+            "sex": case.person.sex,
+            "facts": len(case.facts),
+            "findings": len(case.findings),
+            "tests": len(case.tests),
+            "checks": len(case.checks),
+        }
+        for case in catalogue.load(suite).cases
+    ]
+
+
+def _doctors(_: str) -> list[dict[str, Any]]:
+    from bedside.agents.registry import list_doctors
+
+    return [
+        {"doctor": info.name, "privileged": info.privileged, "about": info.about}
+        for info in list_doctors()
+    ]
+
+
+_LISTS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+    "suites": _suites,
+    "cases": _cases,
+    "doctors": _doctors,
+}
+
+
+def _file_name(text: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_" else "-" for char in text)
+
+
+def _write(path: Path, text: str) -> None:
+    from bedside.core.errors import UserError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    text = msgspec.json.encode(value, enc_hook=str)
+    click.echo(msgspec.json.format(text, indent=2).decode())

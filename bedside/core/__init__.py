@@ -1,0 +1,1 @@
+"""The words of an encounter as types. Imports nothing else of Bedside."""

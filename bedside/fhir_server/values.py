@@ -1,0 +1,222 @@
+"""What a search parameter compares: typed values taken from elements, and FHIR date ranges."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+__all__ = [
+    "FOREVER",
+    "Key",
+    "Quantity",
+    "Range",
+    "Text",
+    "dates",
+    "fold",
+    "parse_date",
+    "quantities",
+    "reference_key",
+    "references",
+    "texts",
+    "token_texts",
+    "tokens",
+]
+
+Key = tuple[str | None, str | None]
+"""(system, code) of a token, or (type, id) of a reference, as both are indexed.
+
+A token under a system is found by (system, code), (None, code) and (system, None); one without a
+system by ("", code) and (None, code). A reference is found by (type, id) and (None, id).
+"""
+
+FOREVER = 10**18
+"""Later than any date, in microseconds; its negative is earlier than any."""
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
+    r"(Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+_REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+
+
+class Range(NamedTuple):
+    """A stretch of time in microseconds; `high` is just outside."""
+
+    low: int
+    high: int
+
+
+class Text(NamedTuple):
+    """A string as written and as compared by default."""
+
+    exact: str
+    folded: str
+
+
+class Quantity(NamedTuple):
+    """A number and its unit."""
+
+    value: Decimal | int
+    system: str
+    code: str
+    unit: str
+
+
+def fold(text: str) -> str:
+    """Text without case, accents and repeated spaces."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(text.casefold().split())
+
+
+def parse_date(text: str) -> Range | None:
+    """The range a FHIR date, dateTime or instant stands for by its precision; None if it is none.
+
+    Times without an offset are read as UTC.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    if "00" in (month, day):
+        return None
+    try:
+        if hour is None:
+            return _days(int(year), int(month or 0), int(day or 0))
+        low = _days(int(year), int(month), int(day)).low
+    except ValueError:
+        return None
+    if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:
+        return None
+    low += (int(hour) * 3600 + int(minute) * 60 + int(second or 0)) * _SECOND - _offset(offset)
+    if second is None:
+        return Range(low, low + 60 * _SECOND)
+    digits = (fraction or "")[:6]
+    width = 10 ** (6 - len(digits))
+    low += int(digits or 0) * width if digits else 0
+    return Range(low, low + width)
+
+
+def _days(year: int, month: int, day: int) -> Range:
+    """A day, a month (`day` 0), or a year (both 0)."""
+    low = date(year, month or 1, day or 1).toordinal()
+    if day:
+        high = low + 1
+    elif month:
+        high = low + 31 if month == 12 else date(year, month + 1, 1).toordinal()
+    else:
+        high = low + (366 if date(year, 12, 31).timetuple().tm_yday == 366 else 365)
+    return Range(low * _DAY, high * _DAY)
+
+
+def _offset(text: str | None) -> int:
+    if text is None or text == "Z":
+        return 0
+    seconds = int(text[1:3]) * 3600 + int(text[4:6]) * 60
+    return (-seconds if text[0] == "-" else seconds) * _SECOND
+
+
+def dates(node: Any) -> Iterator[Range]:
+    """Ranges of a date, dateTime, instant, Period or Timing."""
+    if isinstance(node, str):
+        found = parse_date(node)
+        if found is not None:
+            yield found
+    elif isinstance(node, dict):
+        if "event" in node or "repeat" in node:
+            for event in node.get("event", ()):
+                yield from dates(event)
+            yield from dates(node.get("repeat", {}).get("boundsPeriod"))
+        elif "start" in node or "end" in node:
+            start = parse_date(node["start"]) if "start" in node else Range(-FOREVER, -FOREVER)
+            end = parse_date(node["end"]) if "end" in node else Range(FOREVER, FOREVER)
+            if start is not None and end is not None:
+                yield Range(start.low, end.high)
+
+
+def tokens(node: Any, implied_system: str) -> Iterator[Key]:
+    """Keys of a code, boolean, Coding, CodeableConcept, Identifier or ContactPoint."""
+    if isinstance(node, bool):
+        node = "true" if node else "false"
+    if isinstance(node, str):
+        yield from _token_keys(implied_system, node)
+    elif isinstance(node, dict):
+        if "coding" in node:
+            for coding in node["coding"]:
+                yield from _token_keys(coding.get("system", ""), coding.get("code"))
+        elif "rank" in node or node.get("system") in _CONTACT_SYSTEMS:
+            yield from _token_keys("", node.get("value"))
+        else:
+            yield from _token_keys(node.get("system", ""), node.get("code", node.get("value")))
+
+
+_CONTACT_SYSTEMS = frozenset({"phone", "fax", "email", "pager", "url", "sms", "other"})
+
+
+def _token_keys(system: str, code: str | None) -> Iterator[Key]:
+    if system:
+        yield (system, None)
+    if code is not None:
+        yield (system, code)
+        yield (None, code)
+
+
+def token_texts(node: Any) -> Iterator[str]:
+    """What ``:text`` searches: the texts and displays of a token, folded."""
+    if not isinstance(node, dict):
+        return
+    for concept in (node, node.get("type")):
+        if isinstance(concept, dict):
+            for item in (concept, *concept.get("coding", ())):
+                for name in ("text", "display"):
+                    if isinstance(item.get(name), str):
+                        yield fold(item[name])
+
+
+def reference_key(text: str) -> Key:
+    """(type, id) of a reference as text: relative, absolute, versioned, or a bare id."""
+    match = _REFERENCE.fullmatch(text)
+    return (match[1], match[2]) if match else (None, text)
+
+
+def references(node: Any, only: str) -> Iterator[Key]:
+    """Keys of a Reference; `only` leaves out references to other types."""
+    text = node.get("reference") if isinstance(node, dict) else None
+    if isinstance(text, str):
+        kind, id = reference_key(text)
+        if only in ("", kind):
+            yield (None, id)
+            if kind is not None:
+                yield (kind, id)
+
+
+_TEXT_MEMBERS = (
+    "text", "family", "given", "prefix", "suffix",
+    "line", "city", "district", "state", "postalCode", "country",
+)  # fmt: skip
+
+
+def texts(node: Any) -> Iterator[Text]:
+    """Strings of a string, HumanName, Address or Annotation."""
+    if isinstance(node, str):
+        yield Text(node, fold(node))
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts(item)
+    elif isinstance(node, dict):
+        for member in _TEXT_MEMBERS:
+            yield from texts(node.get(member))
+
+
+def quantities(node: Any) -> Iterator[Quantity]:
+    """The quantity, if it has a value."""
+    value = node.get("value") if isinstance(node, dict) else None
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        yield Quantity(value, node.get("system", ""), node.get("code", ""), node.get("unit", ""))

@@ -1,0 +1,1 @@
+"""Patients: a temperament, a voice, and nothing but facts."""

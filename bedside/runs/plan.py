@@ -1,0 +1,99 @@
+"""What is to be run: the configuration, its encounters, and its manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bedside import __version__
+from bedside.agents.registry import DoctorSpec, resolve
+from bedside.agents.sheet import GRADER_VERSION
+from bedside.core.errors import RunError
+from bedside.core.seeds import derive
+from bedside.patients.scripted import ScriptedPatient
+from bedside.runs.records import Key, Manifest
+from bedside.scenarios.case import Case
+from bedside.scenarios.suite import Suite
+
+__all__ = ["RunConfig", "Unit", "manifest_of", "plan"]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What to run and where to keep it.
+
+    Attributes:
+        suite: its cases are all played; narrow them with :func:`dataclasses.replace`.
+        doctor: the doctor under test and its options; a fresh one is built for every encounter.
+        directory: new or empty, or with `resume` the directory of the same run.
+        seed: root of every random choice.
+        trials: encounters with each case, at least 1.
+        concurrency: encounters at a time, for doctors that wait for something outside.
+        resume: play only what is not finished yet.
+
+    Raises:
+        RunError: a field is out of its range.
+    """
+
+    suite: Suite
+    doctor: DoctorSpec
+    directory: Path
+    seed: int = 0
+    trials: int = 1
+    concurrency: int = 16
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "concurrency"):
+            value = getattr(self, name)
+            if value < 1:
+                raise RunError(f"{name} must be at least 1, not {value}")
+        if not self.suite.cases:
+            raise RunError(f"suite '{self.suite.name}' has no cases to run")
+
+
+class Unit(NamedTuple):
+    """One encounter to play."""
+
+    case: Case
+    trial: int
+    seed: int
+
+    @property
+    def key(self) -> Key:
+        """(case id, trial)."""
+        return self.case.id, self.trial
+
+
+def plan(suite: Suite, *, seed: int, trials: int) -> list[Unit]:
+    """Every encounter of a run, trial by trial, in the order of the cases."""
+    return [
+        Unit(case, trial, derive(seed, case.id, trial))
+        for trial in range(trials)
+        for case in suite.cases
+    ]
+
+
+def manifest_of(config: RunConfig) -> Manifest:
+    """The manifest of a run with this configuration.
+
+    Raises:
+        DoctorError: there is no such doctor.
+    """
+    suite, doctor = config.suite, config.doctor
+    return Manifest(
+        bedside=__version__,
+        suite=suite.name,
+        suite_version=suite.version,
+        suite_digest=suite.digest(),
+        labels=suite.labels,
+        doctor=doctor.name,
+        doctor_args=doctor.args,
+        privileged=resolve(doctor.name).privileged,
+        seed=config.seed,
+        trials=config.trials,
+        patient=ScriptedPatient.kind,
+        grader=GRADER_VERSION,
+        population=suite.population.digest,
+    )

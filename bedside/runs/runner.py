@@ -1,0 +1,176 @@
+"""The runner: plays a doctor on a suite and keeps every finished encounter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from bedside.agents.base import Doctor
+from bedside.agents.registry import build
+from bedside.core.errors import ProviderError
+from bedside.core.trace import encode_trace
+from bedside.envs.drivers import play, play_async, waits
+from bedside.envs.encounter import Encounter
+from bedside.runs.directory import taken
+from bedside.runs.plan import RunConfig, Unit, plan
+from bedside.runs.records import Failure, Record, Run, Timing, record_of
+from bedside.runs.writer import Writer, append_failure
+
+__all__ = ["Progress", "Summary", "run"]
+
+
+class Progress(NamedTuple):
+    """One encounter is safely recorded, or was broken off by a provider.
+
+    Attributes:
+        done: encounters settled so far, those of an earlier start included.
+        total: encounters of the whole run.
+        outcome: what became of this one.
+    """
+
+    done: int
+    total: int
+    outcome: Record | Failure
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        directory: where it is.
+        total: encounters the complete run has.
+        resumed: encounters that were finished before this start.
+        records: every finished encounter, in the order of the cases, then trials.
+        failures: encounters a provider broke off; resume to play them again.
+        seconds: wall-clock time of this start.
+    """
+
+    directory: Path
+    total: int
+    resumed: int
+    records: tuple[Record, ...]
+    failures: tuple[Failure, ...]
+    seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
+    """Play every encounter that is not finished yet.
+
+    Doctors that wait for something outside are played `config.concurrency` at a time on an event
+    loop of its own; all others one after the other.
+
+    Args:
+        config: what to run.
+        on_progress: called in this thread once an encounter is safely recorded.
+
+    Raises:
+        RunError: the directory is not free, belongs to another configuration or cannot be written.
+        DoctorError: the doctor cannot be built or raised an error; what was finished is kept.
+    """
+    begun = perf_counter()
+    units = plan(config.suite, seed=config.seed, trials=config.trials)
+    with taken(config) as finished:
+        open_units = [unit for unit in units if unit.key not in finished]
+        with Writer(config.directory) as writer:
+            session = _Session(config, writer, len(finished), len(units), on_progress)
+            if open_units and waits(session.doctor(open_units[0])):
+                asyncio.run(session.play_together(open_units))
+            else:
+                session.play_in_turn(open_units)
+        stored = Run(config.directory)
+        return Summary(
+            directory=config.directory,
+            total=len(units),
+            resumed=len(finished),
+            records=tuple(stored.records()),
+            failures=tuple(stored.failures()),
+            seconds=perf_counter() - begun,
+        )
+
+
+class _Session:
+    def __init__(
+        self,
+        config: RunConfig,
+        writer: Writer,
+        done: int,
+        total: int,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._config = config
+        self._writer = writer
+        self._done = done
+        self._total = total
+        self._on_progress = on_progress
+
+    def doctor(self, unit: Unit) -> Doctor:
+        return build(self._config.doctor, case=unit.case, suite=self._config.suite)
+
+    def play_in_turn(self, units: Sequence[Unit]) -> None:
+        waiting: deque[Future[Record]] = deque()
+        for unit in units:
+            encounter = self._encounter(unit)
+            begun = perf_counter()
+            try:
+                play(encounter, self.doctor(unit))
+            except ProviderError as error:
+                self._failed(unit, error)
+            else:
+                waiting.append(self._submit(encounter, unit, begun))
+            while waiting and waiting[0].done():
+                self._report(waiting.popleft().result())
+        for future in waiting:
+            self._report(future.result())
+
+    async def play_together(self, units: Sequence[Unit]) -> None:
+        queue = iter(units)
+        workers = [self._work(queue) for _ in range(self._config.concurrency)]
+        await asyncio.gather(*workers)
+
+    async def _work(self, queue: Iterator[Unit]) -> None:
+        for unit in queue:
+            encounter = self._encounter(unit)
+            begun = perf_counter()
+            try:
+                await play_async(encounter, self.doctor(unit))
+            except ProviderError as error:
+                self._failed(unit, error)
+            else:
+                written = asyncio.wrap_future(self._submit(encounter, unit, begun))
+                self._report(await written)
+
+    def _encounter(self, unit: Unit) -> Encounter:
+        return Encounter(
+            unit.case,
+            suite=self._config.suite,
+            seed=unit.seed,
+            trial=unit.trial,
+            doctor=self._config.doctor.name,
+        )
+
+    def _submit(self, encounter: Encounter, unit: Unit, begun: float) -> Future[Record]:
+        trace = encode_trace(encounter.events)
+        sheet = encounter.sheet()
+        timing = Timing(round(perf_counter() - begun, 6))
+        record = record_of(unit.case, encounter.events, trace, sheet, timing)
+        return self._writer.submit(record, trace)
+
+    def _failed(self, unit: Unit, error: ProviderError) -> None:
+        failure = Failure(unit.case.id, unit.trial, str(error), error.status)
+        append_failure(self._config.directory, failure)
+        self._report(failure)
+
+    def _report(self, outcome: Record | Failure) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(Progress(self._done, self._total, outcome))

@@ -1,0 +1,1 @@
+"""Cases and suites: data and pure functions."""

@@ -1,0 +1,53 @@
+"""Which suites there are, by the names given to ``--suite``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from bedside.core.errors import CaseError
+from bedside.scenarios.suite import Suite
+
+__all__ = ["BUILT_IN", "IMPORTED", "load"]
+
+
+def _consult() -> Suite:
+    from bedside.scenarios import consult
+
+    return consult.suite()
+
+
+def _agentclinic(path: Path) -> Suite:
+    from bedside.scenarios import agentclinic
+
+    return agentclinic.suite(path)
+
+
+def _cases(path: Path) -> Suite:
+    from bedside.scenarios import files
+
+    return files.suite(path)
+
+
+BUILT_IN: dict[str, Callable[[], Suite]] = {"consult": _consult}
+"""Suites that come with Bedside."""
+
+IMPORTED: dict[str, Callable[[Path], Suite]] = {"agentclinic": _agentclinic, "cases": _cases}
+"""Suites read from a file, named ``kind:PATH``."""
+
+
+@cache
+def load(name: str) -> Suite:
+    """The suite of that name.
+
+    Raises:
+        CaseError: there is no such suite, or its file cannot be read.
+    """
+    kind, colon, path = name.partition(":")
+    if not colon and kind in BUILT_IN:
+        return BUILT_IN[kind]()
+    if colon and kind in IMPORTED:
+        return IMPORTED[kind](Path(path))
+    known = [*BUILT_IN, *(f"{kind}:PATH" for kind in IMPORTED)]
+    raise CaseError(f"there is no suite '{name}'; there are: {', '.join(known)}")

@@ -1,0 +1,66 @@
+"""Suites: named, versioned, ordered sets of cases."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bedside.core.errors import CaseError
+from bedside.fhir_server.population import Population
+from bedside.scenarios.case import Case
+
+__all__ = ["Split", "Suite"]
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named, versioned, ordered set of cases.
+
+    Attributes:
+        name: as given to ``--suite``.
+        version: changes whenever a case changes its meaning.
+        cases: the test split, in order.
+        population: the other patients of the chart.
+        labels: the closed list of diagnoses shown to the doctor; empty when the answer is open.
+        sample: draws case number *n* of the unlimited train split, or None if there is none.
+        knowledge: what the generator knows (for privileged doctors), or None.
+    """
+
+    name: str
+    version: str
+    cases: Sequence[Case]
+    population: Population
+    labels: tuple[str, ...] = ()
+    sample: Callable[[int], Case] | None = None
+    knowledge: Any = None
+    _by_id: Mapping[str, Case] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_id = {case.id: case for case in self.cases}
+        if len(by_id) != len(self.cases):
+            raise CaseError(f"suite '{self.name}': two cases have the same id")
+        object.__setattr__(self, "_by_id", by_id)
+
+    def case(self, case_id: str) -> Case:
+        """The case with this id.
+
+        Raises:
+            CaseError: there is none.
+        """
+        try:
+            return self._by_id[case_id]
+        except KeyError:
+            raise CaseError(
+                f"suite '{self.name}' has no case '{case_id}'; 'bedside list cases' names them"
+            ) from None
+
+    def digest(self) -> str:
+        """sha256 over every case and label, in order."""
+        hasher = hashlib.sha256("\n".join(self.labels).encode())
+        for case in self.cases:
+            hasher.update(case.model_dump_json().encode())
+        return hasher.hexdigest()
