@@ -26,7 +26,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for prog
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
-class _Pairs(click.ParamType):
+class _Pairs(click.ParamType[tuple[str, str]]):
     name = "k=v"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:

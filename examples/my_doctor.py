@@ -1,7 +1,7 @@
 """A doctor of your own: bedside run --suite consult --doctor examples/my_doctor.py:MyDoctor"""
 
 from bedside.agents.base import Briefing, Doctor
-from bedside.core.actions import Create, Diagnosis, Examine, Finish, Say
+from bedside.core.actions import BaseAction, Create, Diagnosis, Examine, Finish, Say
 from bedside.core.observation import Observation
 
 
@@ -20,5 +20,5 @@ class MyDoctor(Doctor):
             Finish(diagnoses=(Diagnosis(name=guess, primary=True),), plan="Review in a week."),
         ]
 
-    def act(self, observation: Observation) -> Say | Examine | Create | Finish:
+    def act(self, observation: Observation) -> BaseAction:
         return self.plan[observation.turn]

@@ -1,4 +1,4 @@
-"""A small suite and small doctors for tests of runs; run as a script it plays a run to be killed."""
+"""A small suite and small doctors for tests of runs; as a script it plays a run to be killed."""
 
 from __future__ import annotations
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
 from bedside.core.flow import Flow
 from bedside.core.observation import Observation
+
+if TYPE_CHECKING:
+    from bedside.agents.models import Model
 
 __all__ = ["Briefing", "Doctor", "ThinkingDoctor"]
 
@@ -50,11 +53,13 @@ class Doctor:
         raise NotImplementedError(f"{type(self).__name__} must define act(observation)")
 
 
+@runtime_checkable
 class ThinkingDoctor(Protocol):
     """A doctor that asks a model through the encounter's driver instead of calling it itself, so
     that every call is in the trace."""
 
-    def begin(self, briefing: Briefing) -> None: ...
+    model: Model
+    """Answers the requests."""
 
     def decide(self, observation: Observation) -> Flow[Any]:
         """As :meth:`Doctor.act`, as a flow of model requests."""

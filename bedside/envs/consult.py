@@ -152,7 +152,7 @@ class ConsultEnv(gym.Env[dict[str, Any], str]):
         truncated = ending is not None and not terminated
         return self._observe(observation), reward, terminated, truncated, self._info()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The last observation as text, in mode ``ansi``."""
         return self._text if self.render_mode == "ansi" else None
 

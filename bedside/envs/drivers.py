@@ -11,9 +11,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from bedside.agents.base import Doctor
+from bedside.agents.base import Doctor, ThinkingDoctor
 from bedside.core.errors import BedsideError, DoctorError
 from bedside.core.flow import Flow, Reply, Request, drive, drive_async, noted
 from bedside.core.observation import Observation
@@ -27,7 +27,7 @@ AsyncAnswer = Callable[[Request], Awaitable[Reply]]
 
 def waits(doctor: Doctor) -> bool:
     """Whether the doctor waits for something outside, so that several can be awaited at once."""
-    return hasattr(doctor, "decide") or inspect.iscoroutinefunction(doctor.act)
+    return isinstance(doctor, ThinkingDoctor) or inspect.iscoroutinefunction(doctor.act)
 
 
 def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> None:
@@ -51,8 +51,9 @@ def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> 
     observation = drive(encounter.open(), answer or _nobody)
     while not observation.done:
         with _doctor_at_fault(encounter, doctor):
-            if hasattr(doctor, "decide"):
-                action = drive(_think(encounter, doctor, observation), doctor.model.complete)
+            if isinstance(doctor, ThinkingDoctor):
+                flow = _think(encounter, doctor, observation)
+                action = drive(flow, cast(Answer, doctor.model.complete))
             else:
                 action = doctor.act(observation)
                 if inspect.isawaitable(action):
@@ -70,9 +71,9 @@ async def play_async(
     observation = await drive_async(encounter.open(), answer)
     while not observation.done:
         with _doctor_at_fault(encounter, doctor):
-            if hasattr(doctor, "decide"):
+            if isinstance(doctor, ThinkingDoctor):
                 flow = _think(encounter, doctor, observation)
-                action = await drive_async(flow, doctor.model.acomplete)
+                action = await drive_async(flow, cast(AsyncAnswer, doctor.model.acomplete))
             else:
                 action = doctor.act(observation)
                 if inspect.isawaitable(action):
@@ -80,7 +81,7 @@ async def play_async(
         observation = await drive_async(encounter.act(action), answer)
 
 
-def _think(encounter: Encounter, doctor: Any, observation: Observation) -> Flow[Any]:
+def _think(encounter: Encounter, doctor: ThinkingDoctor, observation: Observation) -> Flow[Any]:
     return noted(doctor.decide(observation), encounter.note)
 
 

@@ -61,7 +61,7 @@ class UnicodeText(gym.Space[str]):
         return f"{type(self).__name__}({self.max_length})"
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.max_length == other.max_length  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.max_length == other.max_length
 
     def __hash__(self) -> int:
         return hash((type(self), self.max_length))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from bedside.fhir_server.chart import StartLayer
+from bedside.fhir_server.population import StartLayer
 from bedside.scenarios.case import Case
 
 __all__ = ["Station", "station_of"]

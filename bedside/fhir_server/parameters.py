@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bedside.fhir_server import values
 from bedside.fhir_server.jsontext import Json
 
-__all__ = ["COMMON", "PARAMETERS", "TYPES", "Kind", "Param"]
+__all__ = ["COMMON", "PARAMETERS", "TARGETS", "TYPES", "Kind", "Param"]
 
 Kind = Literal["token", "reference", "date", "string", "quantity"]
 Select = Callable[[Json], list[Any]]
@@ -432,3 +432,15 @@ PARAMETERS: Mapping[str, Mapping[str, Param]] = {
 
 TYPES: tuple[str, ...] = tuple(sorted(PARAMETERS))
 """The resource types served."""
+
+TARGETS: tuple[str, ...] = tuple(
+    sorted(
+        {
+            *TYPES, "CareTeam", "Device", "Endpoint", "EpisodeOfCare", "FamilyMemberHistory",
+            "Group", "HealthcareService", "Location", "Media", "Medication",
+            "MedicationDispense", "Organization", "Practitioner", "PractitionerRole",
+            "QuestionnaireResponse", "RelatedPerson", "Slot", "Specimen",
+        }
+    )
+)  # fmt: skip
+"""The types a reference can be narrowed to, as in ``subject:Patient=ID``."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from bedside.fhir_server.outcome import Refusal, unknown_type
-from bedside.fhir_server.parameters import COMMON, PARAMETERS, TYPES, Param
+from bedside.fhir_server.parameters import COMMON, PARAMETERS, TARGETS, TYPES, Param
 from bedside.fhir_server.population import Layer, Record
 from bedside.fhir_server.values import Key, fold, parse_date, reference_key, token_texts
 
@@ -22,7 +22,7 @@ Match = Callable[[Any], bool]
 
 MODIFIERS: dict[str, tuple[str, ...]] = {
     "token": ("missing", "not", "text"),
-    "reference": ("missing", *TYPES),
+    "reference": ("missing", *TARGETS),
     "date": ("missing",),
     "string": ("missing", "exact", "contains"),
     "quantity": ("missing",),
@@ -286,7 +286,7 @@ def _quantity_match(name: str, prefix: str, text: str) -> Match:
     except InvalidOperation:
         wanted = Decimal("NaN")
     readable = wanted.is_finite() and abs(wanted.adjusted()) <= _MOST_DIGITS
-    if not readable or len(unit) not in (0, 2):
+    if not readable or len(unit) > 2:
         raise _invalid(
             f"'{name}={text}' is no quantity. Write NUMBER or NUMBER|SYSTEM|CODE (NUMBER||UNIT), "
             "with a prefix if needed: eq, ne, gt, lt, ge, le, sa, eb, ap."
@@ -294,7 +294,7 @@ def _quantity_match(name: str, prefix: str, text: str) -> Match:
     compare = _number_match(prefix, wanted, _half_step(number, wanted))
     if not unit:
         return lambda v: compare(v.value)
-    system, code = unit
+    system, code = (*unit, "")[:2]
     if system:
         return lambda v: compare(v.value) and v.system == system and code in ("", v.code)
     return lambda v: compare(v.value) and code in ("", v.code, v.unit)

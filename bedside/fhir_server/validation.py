@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from bedside.fhir_server.jsontext import Json
 from bedside.fhir_server.outcome import Issue
+from bedside.fhir_server.population import ID
 
 __all__ = ["validate"]
 
@@ -55,8 +56,8 @@ _CONCEPTS: Mapping[tuple[str, str], tuple[str, str]] = {
 """CodeableConcepts that must carry a code of one system: (system, codes)."""
 
 _HINTS: Mapping[str, str] = {
-    "Date": "a date: YYYY, YYYY-MM or YYYY-MM-DD",
-    "DateTime": "a dateTime: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with Z or +zz:zz",
+    "Date": "an existing date: YYYY, YYYY-MM or YYYY-MM-DD",
+    "DateTime": "an existing date, YYYY-MM-DD, or time, YYYY-MM-DDThh:mm:ss with Z or +zz:zz",
     "Instant": "an instant: YYYY-MM-DDThh:mm:ss with Z or +zz:zz",
     "Time": "a time: hh:mm:ss",
     "Id": "1 to 64 letters, digits, '-' or '.'",
@@ -85,7 +86,9 @@ class _Element:
         many: it is an array.
         complex: name of the model of its objects, or "" for a primitive.
         primitive: name of the primitive type, a key of the hints.
+        python: the Python types of that primitive.
         codes: the codes it may have; empty for any.
+        concept: the system and codes one of which its CodeableConcept must carry, if any.
         targets: the types it may refer to; empty for any.
     """
 
@@ -104,6 +107,12 @@ class _Element:
         self.codes = tuple(listed) if self.primitive == "Code" and "etc." not in listed else ()
         self.targets = tuple(extra.get("enum_reference_types", ()))
         self.concept = _CONCEPTS.get((model, name))
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a primitive value has the right JSON type."""
+        if isinstance(value, bool):
+            return bool in self.python
+        return isinstance(value, self.python)
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
@@ -147,9 +156,15 @@ def validate(resource: Json) -> tuple[Issue, ...]:
     """What is wrong with a resource of a served type; empty when nothing is."""
     type = resource["resourceType"]
     issues = list(_walk(resource, type, type))
-    seen = {issue.expression for issue in issues}
-    issues += [issue for issue in _model_issues(resource, type) if issue.expression not in seen]
+    named = tuple(issue.expression[0] for issue in issues)
+    issues += [issue for issue in _model_issues(resource, type) if not _within(issue, named)]
     return tuple(issues[:_MOST_ISSUES])
+
+
+def _within(issue: Issue, paths: tuple[str, ...]) -> bool:
+    """Whether the issue is about one of the elements, or a part of one."""
+    here = issue.expression[0]
+    return any(here == path or here.startswith((f"{path}.", f"{path}[")) for path in paths)
 
 
 def _walk(node: Json, model: str, path: str) -> Iterator[Issue]:
@@ -161,7 +176,7 @@ def _walk(node: Json, model: str, path: str) -> Iterator[Issue]:
         element = elements.get(name)
         here = f"{path}.{name}"
         if element is None:
-            if name != "resourceType" or not path[0].isupper():
+            if name != "resourceType" or "implicitRules" not in elements:
                 yield _unknown(here, model, elements)
         elif value is None:
             yield _issue("value", here, "is null; leave the element out")
@@ -192,7 +207,7 @@ def _walk_value(value: Any, element: _Element, path: str) -> Iterator[Issue]:
     if element.complex:
         if not isinstance(value, dict):
             yield _issue(
-                "structure", path, f"is an object ({element.complex}), not {_named(value)}"
+                "structure", path, f"must be an object ({element.complex}), not {_named(value)}"
             )
         elif element.complex == "Resource":
             yield from _walk_contained(value, path)
@@ -201,11 +216,11 @@ def _walk_value(value: Any, element: _Element, path: str) -> Iterator[Issue]:
             yield from _concept_issues(value, element, path)
             if element.complex == "Reference":
                 yield from _reference_issues(value, element, path)
-    elif not isinstance(value, element.python) or isinstance(value, bool) > (
-        bool in element.python
-    ):
+    elif not element.accepts(value):
         hint = _HINTS.get(element.primitive, "text")
-        yield _issue("value", path, f"is {hint}, not {_named(value)}")
+        yield _issue("value", path, f"must be {hint}, not {_named(value)}")
+    elif element.primitive == "Id" and not ID.fullmatch(str(value)):
+        yield _issue("value", path, f"must be {_HINTS['Id']}")
     elif element.codes and value not in element.codes:
         yield _issue("code-invalid", path, f"is {value!r}; use one of: {', '.join(element.codes)}")
 
@@ -213,11 +228,13 @@ def _walk_value(value: Any, element: _Element, path: str) -> Iterator[Issue]:
 def _walk_contained(value: Json, path: str) -> Iterator[Issue]:
     type = value.get("resourceType")
     try:
-        _model(type)
-    except (KeyError, LookupError, TypeError, AttributeError):
-        yield _issue("structure", f"{path}.resourceType", f"is {type!r}, which is no FHIR type")
-        return
-    yield from _walk(value, str(type), path)
+        known = isinstance(type, str) and "implicitRules" in _elements(type)
+    except (ValueError, LookupError):
+        known = False
+    if known:
+        yield from _walk(value, str(type), path)
+    else:
+        yield _issue("structure", path, f"has resourceType {type!r}, which is no FHIR resource")
 
 
 def _concept_issues(value: Json, element: _Element, path: str) -> Iterator[Issue]:
@@ -262,6 +279,8 @@ def _model_issues(resource: Json, type: str) -> Iterator[Issue]:
 
     try:
         _model(type).model_validate(resource)
+    except LookupError:
+        return  # a contained resource of no known type, which the walk has named
     except ValidationError as error:
         for item in error.errors(include_url=False, include_context=False, include_input=False):
             yield _model_issue(type, item["loc"], item["type"], item["msg"])
@@ -273,7 +292,7 @@ def _model_issue(type: str, loc: tuple[int | str, ...], kind: str, message: str)
         if isinstance(step, int):
             path += f"[{step}]"
             continue
-        path += f".{step}"
+        path += ".resourceType" if step == "resource_type" else f".{step}"
         element = _elements(model).get(step)
         model = element.complex if element and element.complex else model
     if kind.endswith("missing"):

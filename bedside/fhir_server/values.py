@@ -33,20 +33,20 @@ A token under a system is found by (system, code), (None, code) and (system, Non
 system by ("", code) and (None, code). A reference is found by (type, id) and (None, id).
 """
 
-FOREVER = 10**18
-"""Later than any date, in microseconds; its negative is earlier than any."""
+FOREVER = 10**21
+"""Later than any date, in nanoseconds; its negative is earlier than any."""
 
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
     r"(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
 _REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
-_SECOND = 1_000_000
+_SECOND = 10**9
 _DAY = 86_400 * _SECOND
 
 
 class Range(NamedTuple):
-    """A stretch of time in microseconds; `high` is just outside."""
+    """A stretch of time in nanoseconds; `high` is just outside."""
 
     low: int
     high: int
@@ -98,9 +98,8 @@ def parse_date(text: str) -> Range | None:
     low += (int(hour) * 3600 + int(minute) * 60 + int(second or 0)) * _SECOND - _offset(offset)
     if second is None:
         return Range(low, low + 60 * _SECOND)
-    digits = (fraction or "")[:6]
-    width = 10 ** (6 - len(digits))
-    low += int(digits or 0) * width if digits else 0
+    width = 10 ** (9 - len(fraction or ""))
+    low += int(fraction or 0) * width
     return Range(low, low + width)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import msgspec
 
 from bedside.agents.registry import DoctorSpec, build, resolve
@@ -10,9 +13,10 @@ from bedside.core.seeds import derive
 from bedside.envs.drivers import play
 from bedside.envs.encounter import Encounter
 from bedside.leaderboard.estimates import Estimate, Outcome, performance
+from bedside.runs.records import Run
 from bedside.scenarios.suite import Suite
 
-__all__ = ["FLOOR_DOCTORS", "Floor", "Floors", "floors"]
+__all__ = ["FLOOR_DOCTORS", "Floor", "Floors", "floors", "floors_of"]
 
 FLOOR_DOCTORS = ("nothing", "constant", "random", "no-information", "oracle")
 
@@ -54,3 +58,17 @@ def _floor(name: str, suite: Suite, seed: int) -> Floor:
         outcomes.append(Outcome(case.id, sheet.success, sheet.score))
     found = performance(outcomes)
     return Floor(name, resolve(name).privileged, found.success, found.score)
+
+
+def floors_of(directories: Sequence[Path]) -> list[Floors]:
+    """The floors of every suite that these runs were made on, with the run's own cases.
+
+    Raises:
+        RunError: a directory is no run, or its cases or population are not those that were run.
+    """
+    measured: dict[str, Floors] = {}
+    for run in map(Run, directories):
+        suite = run.suite()
+        if run.manifest.suite_digest not in measured:
+            measured[run.manifest.suite_digest] = floors(suite, run.manifest.seed)
+    return list(measured.values())

@@ -11,11 +11,11 @@ import msgspec
 from pydantic import ValidationError
 
 from bedside.core.errors import CaseError
+from bedside.fhir_server.population import Population
 from bedside.fhir_server.validation import validate
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case
 from bedside.scenarios.leaks import Hit, case_report
-from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 
 __all__ = ["CheckReport", "check_cases", "read_cases", "suite"]
@@ -62,7 +62,7 @@ def suite(path: Path) -> Suite:
     if not path.is_file():
         raise CaseError(f"there is no file {path}")
     cases = read_cases(str(path))
-    return Suite(name=f"cases:{path}", version="file", cases=cases, population=clinic())
+    return Suite(name=f"cases:{path}", version="file", cases=cases, population=Population.of(()))
 
 
 def check_cases(cases: Sequence[Case]) -> CheckReport:

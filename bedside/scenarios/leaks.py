@@ -40,7 +40,8 @@ brain breast bronchial cardiac cell cells cerebral cervical chest colon corneal 
 duodenal ear elbow esophageal esophagus eye face facial femoral femur finger fingers flexor foot
 gastric genital genitourinary hand head heart hepatic hip intestinal intestine joint kidney knee
 large leg limb limbs lip liver lumbar lung lungs lymph lymphatic lymphocyte lymphocytes mesenteric
-mitral mouth muscle muscles musculoskeletal nasal neck nerve nerves nervous neurologic
+mitral mouth muscle muscles musculoskeletal nasal nail nails toenail toenails fingernail
+fingernails neck nerve nerves nervous neurologic
 neurological nose optic oral ovarian ovary pancreas pelvic pelvis penile penis platelet platelets
 pulmonary rectal rectum renal respiration respirations respiratory retinal scalp scrotal septal
 shoulder skin small spinal spine stomach tendon tendons testicular testis thoracic throat thyroid

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 import pytest
-import run_samples
-from run_samples import killable
 
 from bedside.runs.records import Run
 from bedside.runs.runner import run
+from tests import run_samples
+from tests.run_samples import killable
 
 
 def content(directory: Path) -> tuple[dict[Any, Any], dict[str, bytes]]:

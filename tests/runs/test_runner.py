@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from run_samples import Crasher, Guesser, Offline, Waiter, config, sample_suite, spec
 
 from bedside.core.errors import DoctorError, RunError
 from bedside.core.seeds import derive
 from bedside.runs.plan import plan
 from bedside.runs.records import Failure, Record, Run
 from bedside.runs.runner import Progress, run
+from tests.run_samples import Crasher, Guesser, Offline, Waiter, config, sample_suite, spec
 
 
 def numbers(directory: Path) -> dict[Any, Any]:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from run_samples import config
 
 from bedside.core.errors import RunError
 from bedside.core.trace import Acted, decode_trace, encode_trace, sha256
 from bedside.runs.records import Manifest, Record, Run
 from bedside.runs.runner import run
 from bedside.runs.scoring import rescore
+from tests.run_samples import config
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Benchmarks of speed; run by ``make bench``."""
