@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -53,7 +53,6 @@ class Doctor:
         raise NotImplementedError(f"{type(self).__name__} must define act(observation)")
 
 
-@runtime_checkable
 class ThinkingDoctor(Protocol):
     """A doctor that asks a model through the encounter's driver instead of calling it itself, so
     that every call is in the trace."""

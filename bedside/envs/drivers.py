@@ -27,7 +27,7 @@ AsyncAnswer = Callable[[Request], Awaitable[Reply]]
 
 def waits(doctor: Doctor) -> bool:
     """Whether the doctor waits for something outside, so that several can be awaited at once."""
-    return isinstance(doctor, ThinkingDoctor) or inspect.iscoroutinefunction(doctor.act)
+    return _thinker(doctor) is not None or inspect.iscoroutinefunction(doctor.act)
 
 
 def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> None:
@@ -43,17 +43,18 @@ def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> 
         ProviderError: a model or remote service failed.
     """
     if inspect.iscoroutinefunction(doctor.act):
-        flow = play_async(encounter, doctor, _awaitable(answer or _nobody))
+        played = play_async(encounter, doctor, _awaitable(answer or _nobody))
         with ThreadPoolExecutor(1) as pool:
-            return pool.submit(asyncio.run, flow).result()
+            return pool.submit(asyncio.run, played).result()
+    thinker = _thinker(doctor)
     with _doctor_at_fault(encounter, doctor):
         doctor.begin(encounter.briefing)
     observation = drive(encounter.open(), answer or _nobody)
     while not observation.done:
         with _doctor_at_fault(encounter, doctor):
-            if isinstance(doctor, ThinkingDoctor):
-                flow = _think(encounter, doctor, observation)
-                action = drive(flow, cast(Answer, doctor.model.complete))
+            if thinker is not None:
+                flow = _think(encounter, thinker, observation)
+                action = drive(flow, cast(Answer, thinker.model.complete))
             else:
                 action = doctor.act(observation)
                 if inspect.isawaitable(action):
@@ -66,19 +67,24 @@ async def play_async(
 ) -> None:
     """As :func:`play`, awaiting the doctor and every answer."""
     answer = answer or _awaitable(_nobody)
+    thinker = _thinker(doctor)
     with _doctor_at_fault(encounter, doctor):
         doctor.begin(encounter.briefing)
     observation = await drive_async(encounter.open(), answer)
     while not observation.done:
         with _doctor_at_fault(encounter, doctor):
-            if isinstance(doctor, ThinkingDoctor):
-                flow = _think(encounter, doctor, observation)
-                action = await drive_async(flow, cast(AsyncAnswer, doctor.model.acomplete))
+            if thinker is not None:
+                flow = _think(encounter, thinker, observation)
+                action = await drive_async(flow, cast(AsyncAnswer, thinker.model.acomplete))
             else:
                 action = doctor.act(observation)
                 if inspect.isawaitable(action):
                     action = await action
         observation = await drive_async(encounter.act(action), answer)
+
+
+def _thinker(doctor: Doctor) -> ThinkingDoctor | None:
+    return cast(ThinkingDoctor, doctor) if hasattr(doctor, "decide") else None
 
 
 def _think(encounter: Encounter, doctor: ThinkingDoctor, observation: Observation) -> Flow[Any]:

@@ -198,7 +198,7 @@ def _key_clause(param: Param, name: str, modifier: str, texts: list[str]) -> _Cl
     if param.kind == "token":
         keys = tuple(_token_key(name, text) for text in texts)
     else:
-        keys = tuple(_reference_key(name, modifier, text) for text in texts)
+        keys = tuple(_reference_key(modifier, text) for text in texts)
     wanted = frozenset(keys)
     if modifier == "not":
         return _Clause(param, lambda record: wanted.isdisjoint(record.values(param)))
@@ -229,10 +229,11 @@ def _token_key(name: str, text: str) -> Key:
     return (system, code or None)
 
 
-def _reference_key(name: str, type: str, text: str) -> Key:
+def _reference_key(type: str, text: str) -> Key:
+    """The key looked for; one that nothing has if `text` names another type than the modifier."""
     kind, id = reference_key(_unescape(text))
     if type and kind not in (None, type):
-        raise _invalid(f"'{name}={text}': with ':{type}' give an id of a {type}.")
+        return (type, None)
     return (type or kind, id)
 
 

@@ -57,11 +57,11 @@ _CONCEPTS: Mapping[tuple[str, str], tuple[str, str]] = {
 
 _HINTS: Mapping[str, str] = {
     "Date": "an existing date: YYYY, YYYY-MM or YYYY-MM-DD",
-    "DateTime": "an existing date, YYYY-MM-DD, or time, YYYY-MM-DDThh:mm:ss with Z or +zz:zz",
-    "Instant": "an instant: YYYY-MM-DDThh:mm:ss with Z or +zz:zz",
+    "DateTime": "an existing date, YYYY-MM-DD, or time, YYYY-MM-DDThh:mm:ss+zz:zz",
+    "Instant": "an instant: YYYY-MM-DDThh:mm:ss+zz:zz",
     "Time": "a time: hh:mm:ss",
     "Id": "1 to 64 letters, digits, '-' or '.'",
-    "Code": "a code: text without spaces around it",
+    "Code": "a code: text without spaces at its ends",
     "Uri": "a URI without spaces",
     "Url": "a URL without spaces",
     "Canonical": "a canonical URL without spaces",

@@ -150,13 +150,8 @@ def tokens(node: Any, implied_system: str) -> Iterator[Key]:
         if "coding" in node:
             for coding in node["coding"]:
                 yield from _token_keys(coding.get("system", ""), coding.get("code"))
-        elif "rank" in node or node.get("system") in _CONTACT_SYSTEMS:
-            yield from _token_keys("", node.get("value"))
         else:
             yield from _token_keys(node.get("system", ""), node.get("code", node.get("value")))
-
-
-_CONTACT_SYSTEMS = frozenset({"phone", "fax", "email", "pager", "url", "sms", "other"})
 
 
 def _token_keys(system: str, code: str | None) -> Iterator[Key]:
