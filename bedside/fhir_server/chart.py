@@ -246,7 +246,7 @@ def _parse(body: Any, type: str) -> tuple[bytes, Json]:
             raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
         resource = decode(text)
     else:
-        text = body.encode() if isinstance(body, str) else bytes(body)
+        text = body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
         resource = decode(text)
         refuse_repeated_names(text)
     found = resource.get("resourceType")

@@ -158,5 +158,5 @@ def _record(resource: Mapping[str, Any], number: int) -> Record:
     try:
         data = encode(resource)
         return Record(decode(data), data)
-    except (TypeError, ValueError, RecursionError, Refusal) as error:
-        raise CaseError(f"{where}: {type}/{id} cannot be written as JSON: {error}") from None
+    except (AttributeError, TypeError, ValueError, RecursionError, Refusal) as error:
+        raise CaseError(f"{where}: {type}/{id} cannot be stored: {error}") from None

@@ -26,8 +26,13 @@ def parse_url(url: str) -> Target:
     """What a URL names, after any base.
 
     Raises:
-        Refusal: 404, it names nothing that is served.
+        Refusal: 404, it names nothing that is served; 400, it is not Unicode text.
     """
+    if not url.isascii():
+        try:
+            url.encode()
+        except UnicodeEncodeError:
+            raise Refusal(400, "invalid", "The URL is not valid text.") from None
     path, _, query = url.strip().partition("?")
     based = "://" in path or path.startswith("/")
     parts = [unquote(part) for part in path.split("://")[-1].split("/") if part]
