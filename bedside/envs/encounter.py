@@ -147,8 +147,8 @@ class Encounter:
         except ActionError as error:
             self._record(trace.Refused(str(error)))
             kind, text, data = "error", f"{error}", None
-        text = "\n".join([text, *self._arrivals()])
         if not self.over:
+            text = "\n".join([text, *self._arrivals()])
             self._check_limits()
         return self._observe(kind, text, data)
 
