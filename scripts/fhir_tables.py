@@ -29,6 +29,8 @@ KINDS = (
 EVERY_TYPE = ("Resource", "DomainResource")
 ANY_TYPE = 100
 """So many target types mean any."""
+SWAPPED = ("DocumentReference-relationship",)
+"""Composites whose two expressions R4 has the wrong way round: each names the other's element."""
 SEARCH = "http://hl7.org/fhir/SearchParameter/"
 TYPE_NAME = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
@@ -257,10 +259,11 @@ def search_parameters(parameters: list[Json], types: set[str]) -> Json:
             if 0 < len(parameter.get("target", ())) < ANY_TYPE:
                 row["targets"] = parameter["target"]
             if parameter.get("component"):
-                row["components"] = [
-                    [by_url[part["definition"]]["code"], part["expression"]]
-                    for part in parameter["component"]
-                ]
+                names = [by_url[part["definition"]]["code"] for part in parameter["component"]]
+                expressions = [part["expression"] for part in parameter["component"]]
+                if id in SWAPPED:
+                    expressions.reverse()
+                row["components"] = list(zip(names, expressions, strict=True))
             table.setdefault(base, {})[parameter["code"]] = row
     return {base: dict(sorted(rows.items())) for base, rows in sorted(table.items())}
 

@@ -5,6 +5,7 @@
     + CaseError          a case, suite or data file is not what its schema says
     + DoctorError        a doctor cannot be found, built, or broke its contract
     + RunError           a run directory cannot be used as asked
+    + PopulationError    a population, or an EHR server's data, cannot be used as asked
   x ActionError          the doctor's mistake: becomes an observation and costs a turn
   x ProviderError        a model or remote service failed: retried, never scored as the doctor's
   x TraceError           a stored trace is damaged, or replaying it gave something else
@@ -19,6 +20,7 @@ __all__ = [
     "BedsideError",
     "CaseError",
     "DoctorError",
+    "PopulationError",
     "ProviderError",
     "RunError",
     "TraceError",
@@ -44,6 +46,10 @@ class DoctorError(UserError):
 
 class RunError(UserError):
     """A run directory cannot be used as asked."""
+
+
+class PopulationError(UserError):
+    """A population, or the data of an EHR server, cannot be read, written or used as asked."""
 
 
 class ActionError(BedsideError):

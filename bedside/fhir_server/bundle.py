@@ -2,29 +2,110 @@
 
 from __future__ import annotations
 
-from bedside.fhir_server.jsontext import encode
-from bedside.fhir_server.population import BASE, Record
-from bedside.fhir_server.search import Query
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["searchset"]
+from bedside.fhir_server import definitions
+from bedside.fhir_server.jsontext import Json, encode
+from bedside.fhir_server.outcome import Issue, outcome
+from bedside.fhir_server.population import Record
+
+if TYPE_CHECKING:
+    from bedside.fhir_server.query import Query
+
+__all__ = ["Entry", "searchset", "searchset_of"]
+
+_SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+}
+_ALWAYS = ("resourceType", "id", "meta")
 
 
-def searchset(query: Query, found: list[Record]) -> bytes:
-    """The page of `found` that the query asks for, with links to itself and to the next."""
-    end = len(found) if query.count is None else query.offset + query.count
-    page = found[query.offset : end]
-    links = [_link("self", query, query.text)]
-    if query.count and end < len(found):
-        kept = [part for part in query.text.split("&") if not part.startswith("_offset=")]
-        links.append(_link("next", query, "&".join([*kept, f"_offset={end}"])))
-    head = b'{"resourceType":"Bundle","type":"searchset","total":%d,"link":[%b]' % (
-        len(found), b",".join(links)
+class Entry(NamedTuple):
+    """One entry of a searchset; its `mode` is ``match`` or ``include``."""
+
+    record: Record
+    mode: str
+
+
+def searchset(
+    base: str,
+    entries: Sequence[Entry],
+    *,
+    links: Iterable[tuple[str, str]],
+    total: int | None,
+    query: Query,
+) -> bytes:
+    """The Bundle of a search.
+
+    Args:
+        base: what ``fullUrl`` is relative to.
+        entries: of this page.
+        links: (relation, address) of this page and of others.
+        total: how many match, None to leave it out.
+        query: says which parts of a resource are wanted.
+    """
+    parts = [b'{"resourceType":"Bundle","type":"searchset"']
+    if total is not None:
+        parts.append(b',"total":%d' % total)
+    linked = [encode({"relation": relation, "url": url}) for relation, url in links]
+    parts.append(b',"link":[%b]' % b",".join(linked))
+    listed = [] if query.summary == "count" else _entries(base, entries, query)
+    if query.ignored:
+        issues = [Issue("not-supported", text) for text in query.ignored]
+        listed.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome(issues, "warning"))
+    if listed:
+        parts.append(b',"entry":[%b]' % b",".join(listed))
+    parts.append(b"}")
+    return b"".join(parts)
+
+
+def searchset_of(base: str, url: str, records: Sequence[Record]) -> bytes:
+    """The Bundle of all of some resources, as an operation returns them."""
+    listed = b",".join([_entry(base, record, record.data, b"match") for record in records])
+    return b'{"resourceType":"Bundle","type":"searchset","total":%d,"link":[%b]%b}' % (
+        len(records),
+        encode({"relation": "self", "url": url}),
+        b',"entry":[%b]' % listed if listed else b"",
+    )
+
+
+def _entries(base: str, entries: Sequence[Entry], query: Query) -> list[bytes]:
+    if not query.summary and not query.elements:
+        return [_entry(base, e.record, e.record.data, e.mode.encode()) for e in entries]
+    return [
+        _entry(base, e.record, encode(_part_of(e.record.resource, query)), e.mode.encode())
+        for e in entries
+    ]
+
+
+def _entry(base: str, record: Record, data: bytes, mode: bytes) -> bytes:
+    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
+        base.encode(), record.type.encode(), record.id.encode(), data, mode
     )  # fmt: skip
-    if not page:
-        return head + b"}"
-    return head + b',"entry":[' + b",".join([record.entry for record in page]) + b"]}"
 
 
-def _link(relation: str, query: Query, text: str) -> bytes:
-    url = f"{BASE}/{query.type}?{text}" if text else f"{BASE}/{query.type}"
-    return encode({"relation": relation, "url": url})
+def _part_of(resource: Json, query: Query) -> Json:
+    """The elements of a resource that a summary or a list of elements asks for."""
+    elements = definitions.elements(resource["resourceType"])
+    wanted = set(_ALWAYS)
+    for name, element in elements.items():
+        plain = name.removesuffix("[x]")
+        chosen = (
+            element.min > 0
+            or (query.summary == "true" and element.summary)
+            or (query.summary == "text" and name == "text")
+            or (query.summary == "data" and name != "text")
+            or plain in query.elements
+        )
+        if chosen:
+            wanted |= {_member(plain, type) for type in element.types} if "[" in name else {plain}
+    part = {name: value for name, value in resource.items() if name.lstrip("_") in wanted}
+    meta = part.get("meta", {})
+    part["meta"] = {**meta, "tag": [*meta.get("tag", ()), _SUBSETTED]}
+    return part
+
+
+def _member(name: str, type: str) -> str:
+    return f"{name}{type[0].upper()}{type[1:]}"

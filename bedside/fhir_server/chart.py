@@ -1,287 +1,170 @@
-"""The chart: one encounter's view of the EHR. Its writes lie over the start layer and population.
+"""The chart: one encounter's view of the EHR, asked in the terms of the FHIR REST API.
 
-The writes are kept apart from what is beneath, so that they are the difference graders read.
+A request means the same here and over HTTP: the server passes on what it gets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
-from bedside.core.seeds import opaque_id
-from bedside.fhir_server.bundle import searchset
+from bedside.fhir_server import interactions, operations, search
+from bedside.fhir_server.batch import run_bundle
 from bedside.fhir_server.capability import capability_statement
-from bedside.fhir_server.jsontext import Json, decode, encode, refuse_repeated_names, with_members
+from bedside.fhir_server.history import history
 from bedside.fhir_server.outcome import Refusal
-from bedside.fhir_server.population import BASE, Population, Record, StartLayer
-from bedside.fhir_server.search import Query, parse_query, parse_search
-from bedside.fhir_server.urls import Target, parse_url
-from bedside.fhir_server.validation import validate
+from bedside.fhir_server.overlay import Change, Overlay
+from bedside.fhir_server.requests import JSON, Body, Request, Response, form_in
+from bedside.fhir_server.urls import parse_url
 
 __all__ = ["Change", "Chart", "Response"]
 
-_JSON = "application/fhir+json; charset=utf-8"
-_METHODS = "GET, POST, PUT"
-_OWN_META = ("versionId", "lastUpdated")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-class Response(NamedTuple):
-    """The answer to a request; `body` is always a FHIR resource as JSON."""
+class Chart(Overlay):
+    """One encounter's chart; see :class:`Overlay` for what it takes."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Change(NamedTuple):
-    """What an encounter's writes did to one resource; `before` is None for a new one."""
-
-    type: str
-    id: str
-    before: bytes | None
-    after: bytes
-
-
-class Chart:
-    """One encounter's chart.
-
-    Args:
-        population: what all charts share.
-        start: what this case's chart holds at the start; hides equal ids of the population.
-        seed: ids of new resources follow from it and from the order of creation.
-        now: the time as a FHIR instant; set :attr:`now` as the encounter's clock moves.
-    """
-
-    __slots__ = ("_created", "_writes", "now", "population", "seed", "start")
-
-    def __init__(self, population: Population, start: StartLayer, *, seed: int, now: str) -> None:
-        self.population = population
-        self.start = start
-        self.seed = seed
-        self.now = now
-        self._writes: dict[tuple[str, str], Record] = {}
-        self._created = 0
-
-    def fork(self) -> Chart:
-        """A chart that is now equal and from now on separate."""
-        fork = Chart(self.population, self.start, seed=self.seed, now=self.now)
-        fork._writes = self._writes.copy()
-        fork._created = self._created
-        return fork
+    __slots__ = ()
 
     def request(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | str | Mapping[str, Any] | None = None,
+        body: Body = None,
     ) -> Response:
         """Answer one FHIR R4 request.
 
         Args:
-            method: GET, POST or PUT.
-            url: ``Type/id``, ``Type?query``, ``Type`` or ``metadata``, alone or after any base.
-            headers: ``If-Match`` and ``If-None-Exist`` are honoured.
-            body: the resource, for POST and PUT.
+            method: of HTTP; docs/fhir.md lists the interactions.
+            url: what follows the base, such as ``Condition?patient=ID``, or a whole address.
+            headers: ``If-Match``, ``If-None-Match``, ``If-None-Exist``, ``If-Modified-Since`` and
+                ``Prefer`` (``return``, ``handling``) are honoured.
+            body: the resource, or the JSON Patch, or the form of a ``_search``.
 
         Returns:
             The response; what cannot be done comes as an OperationOutcome and changes nothing.
         """
         try:
-            return self._answer(method.upper(), parse_url(url), headers or {}, body)
+            path, query = parse_url(url)
+            named = {name.lower(): value for name, value in headers.items()} if headers else {}
+            return _answer(self, Request(method.upper(), path, query, named, body))
         except Refusal as refusal:
             return Response(
-                refusal.status, {"Content-Type": _JSON, **refusal.headers}, refusal.body()
+                refusal.status, {"Content-Type": JSON, **refusal.headers}, refusal.body()
             )
 
-    def changes(self) -> tuple[Change, ...]:
-        """What the writes changed, in the order each resource was first written.
-
-        A resource whose content is again what it was at the start is not among them.
-        """
-        return tuple(
-            Change(record.type, record.id, before.data if before else None, record.data)
-            for record, before in self._changed()
-        )
-
-    def changed_matching(self, search: str) -> tuple[tuple[str, str], ...]:
-        """(type, id) of the changed resources that match a search.
+    def changed_matching(self, search_text: str) -> tuple[tuple[str, str], ...]:
+        """(type, id) of the changed resources, as they are now, that match a search.
 
         Args:
-            search: for example ``MedicationRequest?patient=ID&code:text=hydrocortisone``.
+            search_text: for example ``MedicationRequest?patient=ID&code:text=hydrocortisone``.
 
         Raises:
             Refusal: the search is not valid.
         """
-        query = parse_search(search)
-        return tuple(
-            (record.type, record.id) for record, _ in self._changed() if query.matches(record)
-        )
+        query = search.parse_search(search_text)
+        return tuple((record.type, record.id) for record in self.changed() if query.matches(record))
 
-    def _changed(self) -> list[tuple[Record, Record | None]]:
-        pairs = [(record, self._beneath(*key)) for key, record in self._writes.items()]
-        return [(new, old) for new, old in pairs if old is None or not _same_content(new, old)]
 
-    def _answer(
-        self, method: str, target: Target, headers: Mapping[str, str], body: Any
-    ) -> Response:
-        if method not in ("GET", "POST", "PUT"):
-            raise _not_allowed(f"{method} is not served; use {_METHODS}.", _METHODS)
-        if not target.type:
-            if method != "GET":
-                raise _not_allowed("The metadata can only be read, by GET.", "GET")
-            return Response(200, {"Content-Type": _JSON}, capability_statement())
-        if method == "GET" and not target.id:
-            return self._search(target)
-        if target.query not in ("", "_format=json"):
-            raise Refusal(
-                400, "not-supported", f"Only a search has parameters; drop '?{target.query}'."
+def _answer(chart: Overlay, request: Request) -> Response:
+    if request.method not in _allowed(request.path):
+        raise _not_allowed(request)
+    match request.method:
+        case "GET":
+            return _get(chart, request)
+        case "HEAD":
+            return _get(chart, request)._replace(body=b"")
+        case "POST":
+            return _post(chart, request)
+        case "PUT" | "PATCH" | "DELETE" as method:
+            change = {
+                "PUT": interactions.update,
+                "PATCH": interactions.patch,
+                "DELETE": interactions.delete,
+            }[method]
+            match request.path:
+                case (type,):
+                    return change(chart, request, type, "")
+                case (type, id):
+                    return change(chart, _without_query(request), type, id)
+    raise _not_allowed(request)
+
+
+def _get(chart: Overlay, request: Request) -> Response:
+    match request.path:
+        case ("metadata",):
+            return Response(200, {"Content-Type": JSON}, capability_statement(chart.parameters))
+        case ("_history",):
+            return history(chart, "", "", request.query)
+        case (type,):
+            return _search(chart, request, type, request.query)
+        case (type, "_history"):
+            return history(chart, type, "", request.query)
+        case ("Observation", "$lastn"):
+            return operations.last_n(chart, request)
+        case (type, id) if id[0] != "$":
+            return interactions.read(chart, _without_query(request), type, id)
+        case (type, id, "_history"):
+            return history(chart, type, id, request.query)
+        case (type, id, "_history", version):
+            return interactions.read_version(chart, type, id, version)
+        case ("Patient", id, "$everything"):
+            return operations.everything(chart, request, id)
+        case (compartment, id, type) if type[0] not in "_$":
+            lenient = request.prefers("handling") == "lenient"
+            found = search.in_compartment(
+                chart, compartment, id, type, request.query, lenient=lenient
             )
-        if method == "GET":
-            return self._read(target)
-        if method == "POST":
-            return self._create(target, headers, body)
-        return self._update(target, headers, body)
-
-    def _beneath(self, type: str, id: str) -> Record | None:
-        return self.start.get(type, id) or self.population.get(type, id)
-
-    def _get(self, type: str, id: str) -> Record | None:
-        return self._writes.get((type, id)) or self._beneath(type, id)
-
-    def _read(self, target: Target) -> Response:
-        record = self._get(target.type, target.id)
-        if record is None:
-            raise Refusal(
-                404,
-                "not-found",
-                f"There is no {target.type} with id '{target.id}'. "
-                f"Search for it, e.g. {target.type}?patient=ID.",
-            )
-        return Response(200, _record_headers(record), record.data)
-
-    def _find(self, query: Query) -> list[Record]:
-        writes, start = self._writes, self.start
-        hidden = {id for type, id in writes if type == query.type}
-        found = [
-            record
-            for record in query.find(self.population)
-            if record.id not in hidden and start.get(record.type, record.id) is None
-        ]
-        found += [record for record in query.find(start) if record.id not in hidden]
-        if hidden:
-            found += [record for record in writes.values() if query.matches(record)]
-        return query.sort(found)
-
-    def _search(self, target: Target) -> Response:
-        query = parse_query(target.type, target.query)
-        found = self._find(query)
-        return Response(200, {"Content-Type": _JSON}, searchset(query, found))
-
-    def _create(self, target: Target, headers: Mapping[str, str], body: Any) -> Response:
-        text, resource = _parse(body, target.type)
-        condition = _header(headers, "if-none-exist")
-        if condition is not None:
-            existing = self._find(parse_query(target.type, condition.removeprefix("?")))
-            if len(existing) > 1:
-                raise Refusal(412, "multiple-matches", f"{len(existing)} resources match "
-                              f"If-None-Exist '{condition}'; make it narrower.")  # fmt: skip
-            if existing:
-                return Response(200, _record_headers(existing[0]), existing[0].data)
-        id = self._new_id(target.type)
-        return self._store(target.type, id, text, resource, None)
-
-    def _update(self, target: Target, headers: Mapping[str, str], body: Any) -> Response:
-        if not target.id:
-            raise _not_allowed(f"PUT needs an id: {target.type}/ID. To create, use POST.", "POST")
-        text, resource = _parse(body, target.type)
-        if resource.get("id") != target.id:
-            raise Refusal(
-                400,
-                "value",
-                f"The id in the body is {resource.get('id')!r}, in the URL '{target.id}'; "
-                "they must be equal.",
-                f"{target.type}.id",
-            )
-        current = self._get(target.type, target.id)
-        version = current.version if current else 0
-        wanted = _header(headers, "if-match")
-        if wanted is not None and wanted.removeprefix("W/").strip('"') != str(version):
-            raise Refusal(412, "conflict", f"If-Match is {wanted}, but the current version is "
-                          f"{version}; read the resource again.")  # fmt: skip
-        return self._store(target.type, target.id, text, resource, current)
-
-    def _new_id(self, type: str) -> str:
-        while True:
-            id = opaque_id(self.seed, "chart", self._created)
-            if self._get(type, id) is None:
-                return id
-            self._created += 1
-
-    def _store(
-        self, type: str, id: str, text: bytes, resource: Json, current: Record | None
-    ) -> Response:
-        issues = validate(resource)
-        if issues:
-            raise Refusal.of(422, issues)
-        version = current.version + 1 if current else 1
-        meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": self.now}
-        data = with_members(text, {"id": id, "meta": meta})
-        record = Record({**resource, "id": id, "meta": meta}, data)
-        self._created += current is None
-        self._writes[type, id] = record
-        headers = _record_headers(record)
-        headers["Location"] = f"{BASE}/{type}/{id}/_history/{version}"
-        return Response(200 if current else 201, headers, data)
+            return Response(200, {"Content-Type": JSON}, found)
+    raise _not_allowed(request)
 
 
-def _parse(body: Any, type: str) -> tuple[bytes, Json]:
-    """The body's JSON and its resource; raises a 400 Refusal if it is none of the type."""
-    if body is None or body in (b"", ""):
-        raise Refusal(400, "required", f"There is no body; send the {type} as JSON.")
-    if isinstance(body, Mapping):
-        try:
-            text = encode(body)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
-        resource = decode(text)
-    else:
-        text = body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
-        resource = decode(text)
-        refuse_repeated_names(text)
-    found = resource.get("resourceType")
-    if found != type:
-        raise Refusal(
-            400,
-            "value" if found else "required",
-            f"resourceType is {found!r}, but the URL says {type}; they must be equal.",
-            f"{type}.resourceType",
-        )
-    return text, resource
+def _post(chart: Overlay, request: Request) -> Response:
+    match request.path:
+        case ():
+            return run_bundle(chart, request, parse_url, _answer)
+        case (type,):
+            return interactions.create(chart, _without_query(request), type)
+        case (type, "_search"):
+            form = form_in(request.body)
+            return _search(chart, request, type, "&".join(filter(None, [request.query, form])))
+        case (type, "$validate") | (type, _, "$validate"):
+            return operations.validated(chart, request, type)
+    raise _not_allowed(request)
 
 
-def _not_allowed(message: str, allow: str) -> Refusal:
-    refusal = Refusal(405, "not-supported", message)
-    refusal.headers["Allow"] = allow
-    return refusal
+def _search(chart: Overlay, request: Request, type: str, query: str) -> Response:
+    lenient = request.prefers("handling") == "lenient"
+    return Response(200, {"Content-Type": JSON}, search.answer(chart, type, query, lenient=lenient))
 
 
-def _header(headers: Mapping[str, str], name: str) -> str | None:
-    return next((value for key, value in headers.items() if key.lower() == name), None)
+def _without_query(request: Request) -> Request:
+    """The request, whose URL must have no parameters but the format."""
+    if request.query not in ("", "_format=json", "_format=application/fhir%2Bjson"):
+        raise Refusal(400, "not-supported", f"Only a search or a condition has parameters; drop "
+                      f"'?{request.query}'.")  # fmt: skip
+    return request
 
 
-def _record_headers(record: Record) -> dict[str, str]:
-    return {"Content-Type": _JSON, "ETag": f'W/"{record.version}"'}
+def _allowed(path: tuple[str, ...]) -> tuple[str, ...]:
+    match path:
+        case () | (_, "_search" | "$validate") | (_, _, "$validate"):
+            return ("POST",)
+        case ("metadata" | "_history",) | (_, _, _, *_) | (_, "_history" | "$lastn"):
+            return ("GET", "HEAD")
+        case (_, id) if id[0] not in "_$":
+            return ("GET", "HEAD", "PUT", "PATCH", "DELETE")
+        case (_,):
+            return _METHODS
+    return ()
 
 
-def _same_content(one: Record, other: Record) -> bool:
-    """Whether two versions say the same, apart from their version and time."""
-    return _content(one) == _content(other)
-
-
-def _content(record: Record) -> Json:
-    meta = {k: v for k, v in record.resource.get("meta", {}).items() if k not in _OWN_META}
-    content = {**record.resource, "meta": meta}
-    if not meta:
-        del content["meta"]
-    return content
+def _not_allowed(request: Request) -> Refusal:
+    place = "/".join(request.path) or "the base"
+    allowed = ", ".join(_allowed(request.path))
+    if not allowed:
+        return Refusal(404, "not-supported", f"'{place}' is not served; docs/fhir.md and GET "
+                       "metadata list what is.")  # fmt: skip
+    return Refusal(405, "not-supported", f"{request.method} of {place} is not served; use "
+                   f"{allowed}.").allowing(allowed)  # fmt: skip

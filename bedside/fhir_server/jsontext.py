@@ -11,7 +11,7 @@ import msgspec
 
 from bedside.fhir_server.outcome import Refusal
 
-__all__ = ["Json", "decode", "encode", "with_members"]
+__all__ = ["Json", "decode", "decode_any", "encode", "refuse_repeated_names", "with_members"]
 
 Json = dict[str, Any]
 
@@ -27,7 +27,19 @@ def decode(text: bytes) -> Json:
     """The JSON object in `text`, its decimals as :class:`decimal.Decimal`.
 
     Raises:
-        Refusal: 400, the text is no JSON object, repeats a name, or is nested too deeply.
+        Refusal: 400, the text is no JSON object, or is nested too deeply.
+    """
+    value = decode_any(text)
+    if not isinstance(value, dict):
+        raise Refusal(400, "structure", "The body must be one JSON object: a FHIR resource.")
+    return value
+
+
+def decode_any(text: bytes) -> Any:
+    """The JSON value in `text`, its decimals as :class:`decimal.Decimal`.
+
+    Raises:
+        Refusal: 400, the text is no JSON, or is nested too deeply.
     """
     try:
         value = _DECODER.decode(text)
@@ -35,8 +47,6 @@ def decode(text: bytes) -> Json:
         raise Refusal(400, "structure", f"The body is not valid JSON: {error}.") from None
     except RecursionError:
         raise _too_deep() from None
-    if not isinstance(value, dict):
-        raise Refusal(400, "structure", "The body must be one JSON object: a FHIR resource.")
     if _deeper_than(value, _MAX_DEPTH):
         raise _too_deep()
     return value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import msgspec
 
-__all__ = ["Issue", "Refusal", "unknown_type"]
+__all__ = ["Issue", "Refusal", "outcome", "unknown_type"]
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,6 +51,11 @@ class Refusal(Exception):
         self.issues: tuple[Issue, ...] = (Issue(code, diagnostics, expression),)
         self.headers: dict[str, str] = {}
 
+    def allowing(self, methods: str) -> Refusal:
+        """This refusal, with the methods that would be allowed."""
+        self.headers["Allow"] = methods
+        return self
+
     @classmethod
     def of(cls, status: int, issues: Iterable[Issue]) -> Refusal:
         """A refusal for several reasons."""
@@ -60,15 +66,19 @@ class Refusal(Exception):
 
     def body(self) -> bytes:
         """The OperationOutcome as JSON."""
-        issues = tuple(
-            _OutcomeIssue("error", issue.code, issue.diagnostics, issue.expression)
-            for issue in self.issues
-        )
-        return msgspec.json.encode(_Outcome("OperationOutcome", issues))
+        return outcome(self.issues)
 
 
-def unknown_type(type: str, served: Iterable[str]) -> Refusal:
-    """The refusal of a resource type that is not served."""
-    return Refusal(
-        404, "not-supported", f"Unknown resource type '{type}'. Served are: {', '.join(served)}."
+def outcome(issues: Iterable[Issue], severity: str = "error") -> bytes:
+    """An OperationOutcome as JSON."""
+    listed = tuple(
+        _OutcomeIssue(severity, issue.code, issue.diagnostics, issue.expression) for issue in issues
     )
+    return msgspec.json.encode(_Outcome("OperationOutcome", listed))
+
+
+def unknown_type(type: str, known: Iterable[str]) -> Refusal:
+    """The refusal of a resource type that R4 does not have."""
+    near = get_close_matches(type, known, n=3) or get_close_matches(type.title(), known, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "GET metadata lists the types of R4."
+    return Refusal(404, "not-supported", f"Unknown resource type '{type}'. {hint}")

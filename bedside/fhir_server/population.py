@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bedside.core.errors import CaseError
+from bedside.fhir_server import definitions
 from bedside.fhir_server.jsontext import Json, decode, encode
 from bedside.fhir_server.outcome import Refusal
-from bedside.fhir_server.parameters import PARAMETERS, TYPES, Param
+from bedside.fhir_server.parameters import Param
 from bedside.fhir_server.values import Key
+
+if TYPE_CHECKING:
+    from bedside.fhir_server.clauses import Clause
 
 __all__ = ["BASE", "ID", "Layer", "Population", "Record", "StartLayer"]
 
@@ -34,7 +38,7 @@ class Record:
         version: 1 for a resource that says nothing of its version.
     """
 
-    __slots__ = ("_entry", "_values", "data", "id", "resource", "type", "version")
+    __slots__ = ("_values", "data", "id", "resource", "type", "version")
 
     def __init__(self, resource: Json, data: bytes) -> None:
         self.type: str = resource["resourceType"]
@@ -44,7 +48,6 @@ class Record:
         version = resource.get("meta", {}).get("versionId", "1")
         self.version = int(version) if version.isascii() and version.isdigit() else 1
         self._values: dict[Param, tuple[Any, ...]] = {}
-        self._entry: bytes | None = None
 
     def values(self, param: Param) -> tuple[Any, ...]:
         """The resource's values under a search parameter."""
@@ -53,15 +56,6 @@ class Record:
         except KeyError:
             found = self._values[param] = param.values(self.resource)
             return found
-
-    @property
-    def entry(self) -> bytes:
-        """The resource as an entry of a searchset Bundle."""
-        if self._entry is None:
-            self._entry = b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"match"}}' % (
-                BASE.encode(), self.type.encode(), self.id.encode(), self.data
-            )  # fmt: skip
-        return self._entry
 
 
 Records = Mapping[str, Mapping[str, Record]]
@@ -103,15 +97,39 @@ class Layer:
         """All resources of a type, in order."""
         return self._records.get(type, {}).values()
 
-    def having(self, type: str, param: Param, keys: tuple[Key, ...]) -> Iterable[Record]:
-        """The resources of a type that have any of the keys under a token or reference param."""
+    def has(self, type: str) -> bool:
+        """Whether there is any resource of a type."""
+        return type in self._records
+
+    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+        """The resources of a type that meet every clause, in order."""
+        if type not in self._records:
+            return []
+        lookup = min(
+            (clause for clause in clauses if clause.keys),
+            key=lambda clause: (clause.param.name != "_id", clause.param.kind != "reference"),
+            default=None,
+        )
+        if lookup is None:
+            candidates = self.of_type(type)
+            tests = [clause.test for clause in clauses]
+        else:
+            candidates = self._having(type, lookup.param, lookup.keys)
+            tests = [c.test for c in clauses if c is not lookup or not c.exact_keys]
+        if not tests:
+            return list(candidates)
+        return [record for record in candidates if all(test(record) for test in tests)]
+
+    def _having(self, type: str, param: Param, keys: tuple[Key, ...]) -> Iterable[Record]:
+        if param.name == "_id":
+            found = (self.get(type, id or "") for _, id in keys)
+            return [record for record in found if record is not None]
         index = self._indexes.get((type, param))
         if index is None:
             index = self._indexes[type, param] = self._index(type, param)
         if len(keys) == 1:
             return index.get(keys[0], ())
-        found = {record.id: record for key in keys for record in index.get(key, ())}
-        return found.values()
+        return {record.id: record for key in keys for record in index.get(key, ())}.values()
 
     def _index(self, type: str, param: Param) -> dict[Key, tuple[Record, ...]]:
         postings: dict[Key, dict[str, Record]] = {}
@@ -149,8 +167,8 @@ class StartLayer(Layer):
 def _record(resource: Mapping[str, Any], number: int) -> Record:
     where = f"resource {number}"
     type, id = resource.get("resourceType"), resource.get("id")
-    if type not in PARAMETERS:
-        raise CaseError(f"{where}: resourceType is {type!r}; served are {', '.join(TYPES)}")
+    if type not in definitions.resource_types():
+        raise CaseError(f"{where}: resourceType is {type!r}, which is no resource type of R4")
     if not isinstance(id, str) or not ID.fullmatch(id):
         raise CaseError(
             f"{where}: id of {type} is {id!r}; give 1 to 64 letters, digits, '-' or '.'"

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import unquote
 
+from bedside.fhir_server import definitions
 from bedside.fhir_server.outcome import Refusal, unknown_type
-from bedside.fhir_server.parameters import PARAMETERS, TYPES
-from bedside.fhir_server.population import ID
 
-__all__ = ["Target", "parse_url"]
+__all__ = ["parse_url"]
 
-
-class Target(NamedTuple):
-    """What a URL names: `id` is "" for a whole type; `type` is "" for the metadata."""
-
-    type: str
-    id: str
-    query: str
+_MOST_PARTS = 4
+_PART = re.compile(r"[A-Za-z0-9\-.]+|[_$][a-z]+|\*")
+_AT_BASE = ("metadata", "_history")
 
 
 @lru_cache(maxsize=8192)
-def parse_url(url: str) -> Target:
-    """What a URL names, after any base.
+def parse_url(url: str) -> tuple[tuple[str, ...], str]:
+    """The parts of a URL's path, after any base, and its query; no part for the base alone.
 
     Raises:
         Refusal: 404, it names nothing that is served; 400, it is not Unicode text.
@@ -34,38 +29,32 @@ def parse_url(url: str) -> Target:
         except UnicodeEncodeError:
             raise Refusal(400, "invalid", "The URL is not valid text.") from None
     path, _, query = url.strip().partition("?")
-    based = "://" in path or path.startswith("/")
     parts = [unquote(part) for part in path.split("://")[-1].split("/") if part]
-    if based:
+    if "://" in path or path.startswith("/"):
         parts = _after_base(parts)
-    match parts:
-        case ["metadata"]:
-            return Target("", "", query)
-        case [type] if type in PARAMETERS:
-            return Target(type, "", query)
-        case [type, id] if type in PARAMETERS:
-            if not ID.fullmatch(id):
-                raise Refusal(
-                    404, "not-found", f"'{id}' is no id of a {type}. Read {type}/ID, or search "
-                    f"{type}?PARAMETER=VALUE."
-                )  # fmt: skip
-            return Target(type, id, query)
-        case [type, *_] if type in PARAMETERS:
-            raise Refusal(404, "not-supported", f"'{path}' is not served. Read {type}/ID or "
-                          f"search {type}?PARAMETER=VALUE.")  # fmt: skip
-        case [type, *_]:
-            raise unknown_type(type, TYPES)
-        case _:
-            raise Refusal(404, "not-supported", "The URL names no resource type; "
-                          "for example Condition?patient=ID.")  # fmt: skip
+    if not parts or tuple(parts) in {(name,) for name in _AT_BASE}:
+        return tuple(parts), query
+    if parts[0] not in _types():
+        raise unknown_type(parts[0], definitions.resource_types())
+    if len(parts) > _MOST_PARTS:
+        raise Refusal(404, "not-supported", f"'{path}' is not served. Read {parts[0]}/ID or search "
+                      f"{parts[0]}?PARAMETER=VALUE.")  # fmt: skip
+    for part in parts[1:]:
+        if not _PART.fullmatch(part) or len(part) > 64:
+            raise Refusal(404, "not-found", f"'{part}' is no id of a {parts[0]}. Read "
+                          f"{parts[0]}/ID, or search {parts[0]}?PARAMETER=VALUE.")  # fmt: skip
+    return tuple(parts), query
 
 
 def _after_base(parts: list[str]) -> list[str]:
-    for length in (2, 1):
-        if len(parts) >= length and parts[-length] in PARAMETERS:
-            return parts[-length:]
     for start, part in enumerate(parts):
-        if part in PARAMETERS:
+        if part in _types():
             return parts[start:]
-    like_types = [part for part in parts if part[0].isupper()]
-    return like_types[-1:] or parts[-1:]
+    if parts and parts[-1] in _AT_BASE:
+        return parts[-1:]
+    return [part for part in parts if part[0].isupper()][-1:]
+
+
+@lru_cache(maxsize=1)
+def _types() -> frozenset[str]:
+    return frozenset(definitions.resource_types())

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 __all__ = [
     "FOREVER",
+    "Amount",
     "Key",
-    "Quantity",
     "Range",
     "Text",
+    "amounts",
     "dates",
     "fold",
     "parse_date",
-    "quantities",
     "reference_key",
     "references",
     "texts",
     "token_texts",
     "tokens",
+    "uris",
 ]
 
 Key = tuple[str | None, str | None]
@@ -59,13 +60,14 @@ class Text(NamedTuple):
     folded: str
 
 
-class Quantity(NamedTuple):
-    """A number and its unit."""
+class Amount(NamedTuple):
+    """A number or a stretch of them, both ends inside, and its unit ("" for none)."""
 
-    value: Decimal | int
-    system: str
-    code: str
-    unit: str
+    low: Decimal | int
+    high: Decimal | int
+    system: str = ""
+    code: str = ""
+    unit: str = ""
 
 
 def fold(text: str) -> str:
@@ -140,15 +142,19 @@ def dates(node: Any) -> Iterator[Range]:
                 yield Range(start.low, end.high)
 
 
-def tokens(node: Any, implied_system: str) -> Iterator[Key]:
-    """Keys of a code, boolean, Coding, CodeableConcept, Identifier or ContactPoint."""
+def tokens(node: Any, system_of: Callable[[str], str]) -> Iterator[Key]:
+    """Keys of a code, boolean, string, Coding, CodeableConcept, Identifier or ContactPoint.
+
+    `system_of` gives the system that a plain code's binding implies.
+    """
     if isinstance(node, bool):
-        node = "true" if node else "false"
-    if isinstance(node, str):
-        yield from _token_keys(implied_system, node)
+        yield (None, "true" if node else "false")
+    elif isinstance(node, str):
+        yield from _token_keys(system_of(node), node)
     elif isinstance(node, dict):
-        if "coding" in node:
-            for coding in node["coding"]:
+        codings = node.get("coding")
+        if isinstance(codings, list):
+            for coding in codings:
                 yield from _token_keys(coding.get("system", ""), coding.get("code"))
         else:
             yield from _token_keys(node.get("system", ""), node.get("code", node.get("value")))
@@ -163,7 +169,7 @@ def _token_keys(system: str, code: str | None) -> Iterator[Key]:
 
 
 def token_texts(node: Any) -> Iterator[str]:
-    """What ``:text`` searches: the texts and displays of a token, folded."""
+    """What ``:text`` searches: the texts and displays of a token or reference, folded."""
     if not isinstance(node, dict):
         return
     for concept in (node, node.get("type")):
@@ -180,15 +186,20 @@ def reference_key(text: str) -> Key:
     return (match[1], match[2]) if match else (None, text)
 
 
-def references(node: Any, only: str) -> Iterator[Key]:
-    """Keys of a Reference; `only` leaves out references to other types."""
+def references(node: Any) -> Iterator[Key]:
+    """Keys of a Reference or a canonical address, which is found with and without its version."""
+    if isinstance(node, str):
+        yield (None, node)
+        if "|" in node:
+            yield (None, node.partition("|")[0])
     text = node.get("reference") if isinstance(node, dict) else None
     if isinstance(text, str):
         kind, id = reference_key(text)
-        if only in ("", kind):
-            yield (None, id)
-            if kind is not None:
-                yield (kind, id)
+        yield (None, id)
+        if kind is not None:
+            yield (kind, id)
+        if "://" in text:
+            yield (None, text)
 
 
 _TEXT_MEMBERS = (
@@ -209,8 +220,38 @@ def texts(node: Any) -> Iterator[Text]:
             yield from texts(node.get(member))
 
 
-def quantities(node: Any) -> Iterator[Quantity]:
-    """The quantity, if it has a value."""
-    value = node.get("value") if isinstance(node, dict) else None
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        yield Quantity(value, node.get("system", ""), node.get("code", ""), node.get("unit", ""))
+def uris(node: Any) -> Iterator[str]:
+    """The address; a canonical one is also found without its version."""
+    if isinstance(node, str):
+        yield node
+        if "|" in node:
+            yield node.partition("|")[0]
+
+
+def amounts(node: Any) -> Iterator[Amount]:
+    """The amount of a number, Quantity, Money, Range or SampledData."""
+    if _is_number(node):
+        yield Amount(node, node)
+    elif not isinstance(node, dict):
+        return
+    elif "low" in node or "high" in node:
+        low, high = node.get("low", {}), node.get("high", {})
+        unit = low or high
+        yield Amount(low.get("value", -_ANY), high.get("value", _ANY), *_unit(unit))
+    elif "origin" in node:
+        yield from amounts(node["origin"])
+    elif _is_number(node.get("value")):
+        yield Amount(node["value"], node["value"], *_unit(node))
+
+
+_ANY = Decimal("Infinity")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _unit(quantity: Any) -> tuple[str, str, str]:
+    if "currency" in quantity:
+        return ("urn:iso:std:iso:4217", quantity["currency"], quantity["currency"])
+    return (quantity.get("system", ""), quantity.get("code", ""), quantity.get("unit", ""))

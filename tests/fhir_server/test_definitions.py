@@ -50,7 +50,9 @@ def test_search_definitions_are_those_of_the_type_and_of_all_types() -> None:
     assert "combo-code" not in found
 
 
-@pytest.mark.parametrize("type", ["Patient", "Encounter", "Practitioner", "RelatedPerson", "Device"])
+@pytest.mark.parametrize(
+    "type", ["Patient", "Encounter", "Practitioner", "RelatedPerson", "Device"]
+)
 def test_compartments_name_parameters_that_exist(type: str) -> None:
     for member, names in definitions.compartments()[type].items():
         known = definitions.search_definitions(member)

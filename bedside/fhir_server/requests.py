@@ -1,0 +1,198 @@
+"""A FHIR request taken apart, and the response to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from bedside.fhir_server.jsontext import Json, decode, decode_any, encode, refuse_repeated_names
+from bedside.fhir_server.outcome import Issue, Refusal, outcome
+from bedside.fhir_server.overlay import Version
+from bedside.fhir_server.population import Record
+
+__all__ = [
+    "JSON",
+    "Body",
+    "Request",
+    "Response",
+    "ascii_text",
+    "form_in",
+    "found",
+    "location",
+    "object_in",
+    "patch_in",
+    "record_headers",
+    "resource_in",
+    "written",
+]
+
+JSON = "application/fhir+json; charset=utf-8"
+
+Body = bytes | str | Mapping[str, Any] | list[Any] | None
+"""A request's body: JSON text, or what it would decode to."""
+
+_OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
+
+
+class Response(NamedTuple):
+    """The answer to a request; `body` is a FHIR resource as JSON, or empty."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Request(NamedTuple):
+    """One request to a chart.
+
+    Attributes:
+        method: of HTTP, in capitals.
+        path: the parts of the URL after the base.
+        query: what follows the question mark, still encoded.
+        headers: by name in small letters.
+        body: see :data:`Body`.
+        new_id: the id kept for what the request creates; "" for one of the chart's choice.
+    """
+
+    method: str
+    path: tuple[str, ...]
+    query: str
+    headers: Mapping[str, str]
+    body: Body = None
+    new_id: str = ""
+
+    def prefers(self, name: str) -> str:
+        """The value of a preference such as ``return`` or ``handling``; "" for none."""
+        for part in self.headers.get("prefer", "").replace(";", ",").split(","):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                return value.strip('"')
+        return ""
+
+
+def resource_in(body: Body, type: str) -> tuple[Json, bytes]:
+    """The resource in a body, and its JSON text.
+
+    Raises:
+        Refusal: 400, the body is empty, no JSON object, or another type's.
+    """
+    resource, text = object_in(body, type)
+    found = resource.get("resourceType")
+    if found != type:
+        raise Refusal(
+            400,
+            "value" if found else "required",
+            f"resourceType is {found!r}, but the URL says {type}; they must be equal.",
+            f"{type}.resourceType",
+        )
+    return resource, text
+
+
+def object_in(body: Body, what: str) -> tuple[Json, bytes]:
+    """The JSON object in a body, and its text.
+
+    Raises:
+        Refusal: 400, the body is empty or no JSON object.
+    """
+    if body is None or body in (b"", ""):
+        raise Refusal(400, "required", f"There is no body; send the {what} as JSON.")
+    if isinstance(body, Mapping | list):
+        try:
+            text = encode(body)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
+        return decode(text), text
+    text = body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
+    resource = decode(text)
+    refuse_repeated_names(text)
+    return resource, text
+
+
+def patch_in(body: Body) -> list[Json]:
+    """The operations of a JSON Patch.
+
+    Raises:
+        Refusal: 400, the body is no array of operations.
+    """
+    if isinstance(body, str | bytes) and body:
+        operations = decode_any(body.encode() if isinstance(body, str) else body)
+    else:
+        operations = body
+    if (
+        not isinstance(operations, list)
+        or not operations
+        or not all(isinstance(step, dict) and step.get("op") in _OPERATIONS for step in operations)
+    ):
+        raise Refusal(
+            400,
+            "structure",
+            'A PATCH has a JSON Patch as body: [{"op": "replace", "path": "/status", "value": '
+            f'"..."}}]; op is one of {", ".join(_OPERATIONS)}.',
+        )
+    return operations
+
+
+def form_in(body: Body) -> str:
+    """The query string in the form of a ``_search``.
+
+    Raises:
+        Refusal: 400, the body is no form.
+    """
+    if body is None:
+        return ""
+    if isinstance(body, Mapping):
+        return urlencode(body, doseq=True)
+    if isinstance(body, list):
+        raise Refusal(400, "structure", "A _search takes a form: name=value&name=value.")
+    return body if isinstance(body, str) else body.decode(errors="replace")
+
+
+def written(
+    request: Request, base: str, version: Version, *, created: bool, notes: tuple[Issue, ...] = ()
+) -> Response:
+    """The response to a write, as the request prefers it; `notes` say what was repaired."""
+    assert version.record is not None
+    headers = {**record_headers(version.record), "Location": location(base, version)}
+    if notes:
+        headers["Warning"] = ", ".join(f'199 - "{ascii_text(note.diagnostics)}"' for note in notes)
+    status = 201 if created else 200
+    preferred = request.prefers("return")
+    if preferred == "minimal":
+        return Response(status, headers, b"")
+    if preferred == "OperationOutcome":
+        said = Issue("informational", f"Stored as version {version.number}.")
+        return Response(status, headers, outcome((*notes, said), "information"))
+    return Response(status, headers, version.record.data)
+
+
+def found(record: Record) -> Response:
+    """The response that returns a resource."""
+    return Response(200, record_headers(record), record.data)
+
+
+def record_headers(record: Record) -> dict[str, str]:
+    """The headers that describe a version of a resource."""
+    headers = {"Content-Type": JSON, "ETag": f'W/"{record.version}"'}
+    time = record.resource.get("meta", {}).get("lastUpdated")
+    if time:
+        headers["Last-Modified"] = _http_date(time)
+    return headers
+
+
+def location(base: str, version: Version) -> str:
+    """The address of a version."""
+    return f"{base}/{version.type}/{version.id}/_history/{version.number}"
+
+
+def ascii_text(text: str) -> str:
+    """Text as a quoted header value can carry it."""
+    return text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+
+
+@lru_cache(maxsize=1024)
+def _http_date(instant: str) -> str:
+    return format_datetime(datetime.fromisoformat(instant).astimezone(UTC), usegmt=True)

@@ -1,0 +1,1 @@
+"""The virtual EHR over HTTP: many isolated sandboxes, each a chart with its own token."""
