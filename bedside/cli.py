@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bedside import __version__
+from bedside.cli_ehr import ehr
 
 if TYPE_CHECKING:
     from bedside.runs.runner import Summary
@@ -277,6 +278,9 @@ def schema() -> None:
     from bedside.scenarios.case import Case
 
     click.echo(json.dumps(Case.model_json_schema(), indent=2))
+
+
+commands.add_command(ehr)
 
 
 def main() -> None:

@@ -1,0 +1,163 @@
+"""Update, patch, delete, versions, and the conditional forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bedside.fhir_server.policy import Policy
+from tests.fhir_server.charts import NOW, call, chart, ids, says, weight
+
+REPLACE = [{"op": "replace", "path": "/gender", "value": "other"}]
+
+
+def test_each_write_is_a_version_that_can_be_read() -> None:
+    mine = chart()
+    call(mine, "PATCH", "Patient/p1", REPLACE)
+    call(mine, "DELETE", "Patient/p1")
+    back = {"resourceType": "Patient", "id": "p1"}
+    assert call(mine, "PUT", "Patient/p1", back)[0] == 201
+    assert call(mine, "GET", "Patient/p1/_history/1")[1]["gender"] == "female"
+    assert call(mine, "GET", "Patient/p1/_history/2")[1]["gender"] == "other"
+    status, outcome = call(mine, "GET", "Patient/p1/_history/3")
+    assert (status, "was deleted" in says(outcome)) == (410, True)
+    assert call(mine, "GET", "Patient/p1/_history/4")[1]["meta"]["versionId"] == "4"
+    assert call(mine, "GET", "Patient/p1/_history/5")[0] == 404
+
+
+def test_what_is_deleted_is_gone_and_found_no_more() -> None:
+    mine = chart()
+    assert call(mine, "DELETE", "Patient/p1")[0] == 200
+    response = mine.request("GET", "Patient/p1")
+    assert (response.status, response.headers["ETag"]) == (410, 'W/"2"')
+    assert ids(call(mine, "GET", "Patient")[1]) == ["p2"]
+    status, outcome = call(mine, "DELETE", "Patient/p1")
+    assert (status, says(outcome)) == (200, "There is no Patient/p1 to delete.")
+    (change,) = mine.changes()
+    assert (change.id, change.after) == ("p1", None)
+    assert change.before is not None
+
+
+def test_a_resource_created_and_deleted_again_is_no_change() -> None:
+    mine = chart()
+    _, new = call(mine, "POST", "Observation", weight(70))
+    call(mine, "DELETE", f"Observation/{new['id']}")
+    assert mine.changes() == ()
+
+
+@pytest.mark.parametrize(
+    ("patch", "status", "mend"),
+    [
+        ([{"op": "replace", "path": "/nope/0", "value": 1}], 422, "does not fit Patient/p1"),
+        ([{"op": "test", "path": "/gender", "value": "male"}], 422, "A test of the patch failed"),
+        ([{"op": "replace", "path": "/id", "value": "x"}], 422, "cannot change the id"),
+        ([{"op": "remove", "path": "/resourceType"}], 422, "cannot change resourceType"),
+        ([{"op": "replace", "path": "", "value": []}], 422, "cannot change resourceType"),
+        ([{"op": "add", "path": "/foo", "value": 1}], 422, "Patient.foo"),
+        ([{"op": "replace", "path": "/gender", "value": "x"}], 422, "Patient.gender"),
+        ([{"op": "brew"}], 400, "has a JSON Patch as body"),
+        ([{"op": "add", "path": 3, "value": 1}], 422, "does not fit"),
+        ([{"op": "move", "path": "/gender"}], 422, "does not fit"),
+        ([], 400, "has a JSON Patch as body"),
+        ({"op": "add"}, 400, "has a JSON Patch as body"),
+        (b"[", 400, "not valid JSON"),
+        (None, 400, "has a JSON Patch as body"),
+    ],
+)
+def test_a_patch_that_cannot_be_applied_changes_nothing(patch: Any, status: int, mend: str) -> None:
+    mine = chart()
+    found, outcome = call(mine, "PATCH", "Patient/p1", patch)
+    assert (found, mend in says(outcome)) == (status, True), outcome
+    assert mine.changes() == ()
+
+
+def test_a_patch_keeps_the_digits_of_decimals() -> None:
+    mine = chart()
+    text = (
+        b'{"resourceType":"Observation","id":"w","status":"final","code":{"text":"weight"},'
+        b'"valueQuantity":{"value":70.500,"unit":"kg"}}'
+    )
+    assert mine.request("PUT", "Observation/w", None, text).status == 201
+    patch = [{"op": "replace", "path": "/status", "value": "amended"}]
+    assert b"70.500" in mine.request("PATCH", "Observation/w", None, patch).body
+
+
+def test_conditional_update_and_delete_mean_the_one_that_matches() -> None:
+    mine = chart(weight(70, id="w1"), weight(71, 2, id="w2"))
+    changed = weight(72, 2)
+    status, stored = call(mine, "PUT", "Observation?date=2025-03-02", changed)
+    assert (status, stored["id"], stored["meta"]["versionId"]) == (200, "w2", "2")
+    assert call(mine, "PUT", "Observation?date=2025-03-09", weight(80, 9))[0] == 201
+    assert call(mine, "PUT", "Observation?date=2020", weight(80, id="mine"))[1]["id"] == "mine"
+    status, outcome = call(mine, "PUT", "Observation?patient=p1", changed)
+    assert (status, "make it narrower" in says(outcome)) == (412, True)
+    assert call(mine, "DELETE", "Observation?patient=p1")[0] == 412
+    assert call(mine, "DELETE", "Observation?date=2025-03-02")[0] == 200
+    assert call(mine, "GET", "Observation/w2")[0] == 410
+    assert "Nothing matches" in says(call(mine, "DELETE", "Observation?date=1999")[1])
+    patch = [{"op": "replace", "path": "/status", "value": "amended"}]
+    assert call(mine, "PATCH", "Observation?_id=w1", patch)[1]["status"] == "amended"
+    assert call(mine, "PATCH", "Observation?_id=none", patch)[0] == 404
+
+
+def test_conditional_update_whose_body_names_another_id_is_refused() -> None:
+    mine = chart(weight(70, id="w1"))
+    status, outcome = call(mine, "PUT", "Observation?_id=w1", weight(71, id="other"))
+    assert (status, "must be equal" in says(outcome)) == (400, True)
+
+
+def test_conditional_create_and_read() -> None:
+    mine = chart(weight(70, id="w1"))
+    once = {"If-None-Exist": "date=2025-03-01"}
+    assert call(mine, "POST", "Observation", weight(70), once)[1]["id"] == "w1"
+    assert mine.changes() == ()
+    response = mine.request("GET", "Observation/w1", {"If-None-Match": 'W/"1"'})
+    assert (response.status, response.body) == (304, b"")
+    assert mine.request("GET", "Observation/w1", {"If-None-Match": 'W/"2"'}).status == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_if_match_guards_against_another_version(method: str) -> None:
+    mine = chart()
+    body = {
+        "PUT": {"resourceType": "Patient", "id": "p1"},
+        "PATCH": REPLACE,
+        "DELETE": None,
+    }[method]
+    status, outcome = call(mine, method, "Patient/p1", body, {"If-Match": 'W/"7"'})
+    assert (status, "current version is 1" in says(outcome)) == (412, True)
+    assert call(mine, method, "Patient/p1", body, {"if-match": 'W/"1"'})[0] == 200
+
+
+def test_preferences_say_what_a_write_returns() -> None:
+    mine = chart()
+    minimal = mine.request("POST", "Observation", {"Prefer": "return=minimal"}, weight(70))
+    assert (minimal.status, minimal.body) == (201, b"")
+    assert minimal.headers["Location"].startswith("https://bedside.dev/fhir/Observation/")
+    told = call(mine, "POST", "Observation", weight(71), {"Prefer": "return=OperationOutcome"})
+    assert says(told[1]) == "Stored as version 1."
+
+
+def test_integrity_refuses_references_that_lead_nowhere() -> None:
+    mine = chart(weight(70, id="w1"), policy=Policy(integrity=True))
+    status, outcome = call(mine, "POST", "Observation", weight(70, patient="nobody"))
+    assert (status, "Patient/nobody, which is not there" in says(outcome)) == (422, True)
+    status, outcome = call(mine, "DELETE", "Patient/p1")
+    assert (status, says(outcome)) == (
+        409,
+        "Observation/w1 refers to Patient/p1; delete or change it first.",
+    )
+    assert call(mine, "DELETE", "Patient/p2")[0] == 200
+
+
+def test_head_is_get_without_the_body() -> None:
+    mine = chart()
+    head, get = mine.request("HEAD", "Patient/p1"), mine.request("GET", "Patient/p1")
+    assert (head.status, head.headers, head.body) == (200, get.headers, b"")
+
+
+def test_time_is_what_the_clock_says() -> None:
+    mine = chart()
+    _, stored = call(mine, "POST", "Observation", weight(70))
+    assert stored["meta"] == {"versionId": "1", "lastUpdated": NOW}

@@ -1,0 +1,217 @@
+"""The chart over HTTP: the same answers, sandboxes of their own, limits, and what the disk keeps."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from bedside.core.errors import PopulationError
+from bedside.fhir_server import Population
+from bedside.fhir_server.policy import STRICT
+from bedside.fhir_server.server.app import Limits, application
+from bedside.fhir_server.server.sandboxes import Sandboxes
+from tests.fhir_server.charts import PATIENTS, Json, says, weight
+
+BASE = "http://testserver"
+FHIR = {"content-type": "application/fhir+json"}
+
+
+def server(directory: Path | None = None, limits: Limits | None = None, **more: Any) -> TestClient:
+    sandboxes = Sandboxes(Population.of(PATIENTS), BASE, policy=STRICT, directory=directory, **more)
+    return TestClient(application(sandboxes, limits or Limits()))
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with server() as client:
+        yield client
+
+
+def sandbox(client: TestClient) -> tuple[str, dict[str, str]]:
+    """(base, headers) of a new sandbox."""
+    made = client.post("/sandbox").json()
+    return made["base"], {"authorization": f"Bearer {made['token']}"}
+
+
+def stored(client: TestClient, base: str = "/fhir", **options: Any) -> list[float]:
+    """The weights in a chart."""
+    bundle = client.get(f"{base}/Observation?_sort=date", **options).json()
+    return [e["resource"]["valueQuantity"]["value"] for e in bundle.get("entry", [])]
+
+
+def test_every_interaction_goes_over_http(client: TestClient) -> None:
+    created = client.post("/fhir/Observation", json=weight(70))
+    assert created.status_code == 201
+    assert created.headers["content-type"].startswith("application/fhir+json")
+    place = f"/fhir/Observation/{created.json()['id']}"
+    assert created.headers["location"] == f"{BASE}{place}/_history/1"
+    patch = json.dumps([{"op": "replace", "path": "/status", "value": "amended"}])
+    json_patch = {"content-type": "application/json-patch+json"}
+    assert client.patch(place, content=patch, headers=json_patch).json()["status"] == "amended"
+    assert client.head(place).content == b""
+    found = client.post("/fhir/Observation/_search", data={"patient": "p1"}).json()
+    assert found["entry"][0]["fullUrl"] == f"{BASE}{place}"
+    assert len(client.get(f"{place}/_history").json()["entry"]) == 2
+    assert client.delete(place).status_code == 200
+    assert client.get(place).status_code == 410
+    empty = {"resourceType": "Bundle", "type": "batch"}
+    assert client.post("/fhir", json=empty).json()["type"] == "batch-response"
+    assert client.get("/fhir/metadata").json()["resourceType"] == "CapabilityStatement"
+
+
+def test_the_answer_over_http_is_the_answer_in_process(client: TestClient) -> None:
+    from tests.fhir_server.charts import chart
+
+    for url in ("Patient?name=alder", "Patient/p1", "Patient/nobody", "Patient?foo=1", "Foo"):
+        mine = chart()
+        mine.base = f"{BASE}/fhir"
+        here, there = mine.request("GET", url), client.get(f"/fhir/{url}")
+        assert (there.status_code, there.content) == (here.status, here.body)
+
+
+def test_sandboxes_share_nothing_but_the_population(client: TestClient) -> None:
+    one, own = sandbox(client)
+    two, other = sandbox(client)
+    client.post(f"{one}/Observation", json=weight(70), headers=own)
+    assert stored(client, one, headers=own) == [70]
+    assert stored(client, two, headers=other) == []
+    assert stored(client) == []
+    assert client.get(f"{two}/Patient/p1", headers=other).status_code == 200
+
+
+def test_a_sandbox_opens_to_its_own_token_alone(client: TestClient) -> None:
+    one, own = sandbox(client)
+    _, other = sandbox(client)
+    for headers in ({}, other, {"authorization": "Basic x"}, {"authorization": b"Bearer \xe9"}):
+        refused = client.get(f"{one}/Patient", headers=headers)
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+        assert "own bearer token" in says(refused.json())
+        assert client.delete(one.removesuffix("/fhir"), headers=headers).status_code == 401
+    assert client.get(f"{one}/Patient", headers=own).status_code == 200
+    assert client.get("/sandbox/0123456789abcdef/fhir/Patient").status_code == 404
+
+
+def test_a_sandbox_is_reset_and_dropped(client: TestClient) -> None:
+    base, own = sandbox(client)
+    client.post(f"{base}/Observation", json=weight(70), headers=own)
+    place = base.removesuffix("/fhir")
+    assert client.post(f"{place}/reset", headers=own).status_code == 204
+    assert stored(client, base, headers=own) == []
+    assert client.delete(place, headers=own).status_code == 204
+    assert client.get(f"{base}/Patient", headers=own).status_code == 404
+    assert client.delete("/sandbox/main").status_code == 404
+
+
+def test_there_are_only_so_many_sandboxes() -> None:
+    with server(most=1) as client:
+        assert client.post("/sandbox", json={"seed": 3}).status_code == 201
+        refused = client.post("/sandbox")
+        assert (refused.status_code, "drop one first" in says(refused.json())) == (429, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "mend"),
+    [
+        ({"content": b"x" * 2001}, 413, "more than 2,000 bytes"),
+        ({"content": iter([b"x" * 1500, b"x" * 1500])}, 413, "more than 2,000 bytes"),
+        ({"content": b"<xml/>", "headers": {"content-type": "application/fhir+xml"}}, 415, "send"),
+        ({"content": b"{", "headers": FHIR}, 400, "not valid JSON"),
+        ({"content": b"[" * 999, "headers": FHIR}, 400, "nested more than 64 levels deep"),
+        ({"content": b"\xff", "headers": FHIR}, 400, "not valid JSON"),
+        ({"json": weight(70), "headers": {"accept": "application/fhir+xml"}}, 406, "Only JSON"),
+    ],
+)
+def test_a_bad_body_is_refused(options: Any, status: int, mend: str) -> None:
+    with server(limits=Limits(body=2000)) as client:
+        refused = client.post("/fhir/Observation", **options)
+        assert (refused.status_code, mend in says(refused.json())) == (status, True), refused.text
+
+
+@pytest.mark.parametrize("path", ["", "/", "/Foo", "/Patient/a/b/c/d", "/Patient/%ff", "/%2e%2e/x"])
+def test_no_path_is_a_fault(client: TestClient, path: str) -> None:
+    refused = client.get(f"/fhir{path}")
+    assert refused.status_code in (404, 405)
+    assert says(refused.json())
+
+
+def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
+    with server(tmp_path) as client:
+        client.post("/fhir/Observation", json=weight(70.50))
+        client.delete("/fhir/Patient/p2")
+        base, own = sandbox(client)
+        client.post(f"{base}/Observation", json=weight(80), headers=own)
+        before = client.get("/fhir/_history").content
+    with server(tmp_path) as client:
+        assert client.get("/fhir/_history").content == before
+        assert client.get("/fhir/Patient/p2").status_code == 410
+        assert stored(client, base, headers=own) == [80]
+        assert client.get(f"{base}/Patient").status_code == 401
+        again = client.post("/fhir/Observation", json=weight(71, 2)).json()["id"]
+        assert stored(client) == [70.5, 71]
+        assert again not in before.decode()
+
+
+def test_a_line_cut_short_was_never_acknowledged(tmp_path: Path) -> None:
+    with server(tmp_path) as client:
+        client.post("/fhir/Observation", json=weight(70))
+    journal = tmp_path / "main.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + whole.splitlines()[-1][:40])
+    with server(tmp_path) as client:
+        assert stored(client) == [70]
+    assert journal.read_bytes() == whole
+
+
+def test_a_damaged_journal_is_one_clear_error(tmp_path: Path) -> None:
+    with server(tmp_path) as client:
+        client.post("/fhir/Observation", json=weight(70))
+    journal = tmp_path / "main.journal"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for text, error in (
+        (lines[0] + b"[1]\n", "line 2 is damaged"),
+        (b"{}\n", "no journal of Bedside"),
+        (lines[0].replace(b'"format":1', b'"format":9'), "reads 1"),
+        (lines[0].replace(b'"population":"', b'"population":"0'), "another population"),
+    ):
+        journal.write_bytes(text)
+        with pytest.raises(PopulationError, match=error):
+            server(tmp_path)
+    journal.unlink()
+    (tmp_path / "notes.journal").write_bytes(b"x")
+    with pytest.raises(PopulationError, match="no journal of a sandbox"):
+        server(tmp_path)
+
+
+def test_a_full_disk_refuses_the_write_and_forgets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server(tmp_path) as client:
+        client.post("/fhir/Observation", json=weight(70))
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("bedside.fhir_server.server.journal.os.fsync", full)
+            refused = client.post("/fhir/Observation", json=weight(71, 2))
+        assert (refused.status_code, "No space left" in says(refused.json())) == (507, True)
+        assert stored(client) == [70]
+        client.post("/fhir/Observation", json=weight(72, 3))
+    with server(tmp_path) as client:
+        assert stored(client) == [70, 72]
+
+
+def test_the_description_covers_what_is_served(client: TestClient) -> None:
+    described: Json = client.get("/openapi.json").json()
+    paths = described["paths"]
+    assert {"get", "put", "patch", "delete"} <= set(paths["/fhir/{type}/{id}"])
+    assert "post" in paths["/sandbox/{sandbox}/fhir/{type}/_search"]
+    types = paths["/fhir/{type}"]["get"]["parameters"][0]["schema"]["enum"]
+    assert len(types) == 146
