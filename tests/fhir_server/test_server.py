@@ -1,4 +1,4 @@
-"""The chart over HTTP: the same answers, sandboxes of their own, limits, and what the disk keeps."""
+"""The chart over HTTP: the same answers, sandboxes of their own, limits, what the disk keeps."""
 
 from __future__ import annotations
 
