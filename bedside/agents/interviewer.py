@@ -6,12 +6,12 @@ the diagnoses apart best, and believes what it hears.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bedside.agents.charting import concept_texts, prescribe, record_condition, resources
 from bedside.agents.charting import search_chart as search
-from bedside.agents.phrases import COURTESIES, GREETING, NEUTRAL_PLAN, QUESTIONS
+from bedside.agents.phrases import GREETING, NEUTRAL_PLAN, QUESTIONS, ask, kindly, pairs
 from bedside.agents.script import Script, ScriptedDoctor
 from bedside.core.actions import Diagnosis, Examine, Finish, Say
 from bedside.core.observation import Observation
@@ -20,17 +20,26 @@ from bedside.scenarios.knowledge import DiagnosisModel, Knowledge, Treatment
 from bedside.scenarios.suite import Suite
 
 if TYPE_CHECKING:
-    from bedside.agents.symptom_graph import SymptomGraph
+    from bedside.agents.symptom_graph import Floats, SymptomGraph
 
 __all__ = ["InterviewerDoctor"]
 
 _SURE = 0.97
 _ENOUGH_GAIN = 0.01
-_TURNS_TO_CLOSE = 9
+_AT_ONCE = 2
+_TURNS_TO_CLOSE = 5
 _DIFFERENTIAL = 4
+_REASONS = 8
 _PLAIN_EXAMINATIONS = ("physical examination", "vital signs")
-_HISTORY = (QUESTIONS["past"], QUESTIONS["medication"], QUESTIONS["surgery"])
-_WISHES = QUESTIONS["concerns"]
+_HISTORY = (
+    ask("site", "character", "associated"),
+    ask("trigger", "tried"),
+    ask("past", "medication"),
+)
+_ALWAYS_SAID = (
+    Say(text=f"{GREETING} {QUESTIONS['concerns']}"),
+    *(Say(text=kindly(questions, number)) for number, questions in enumerate(_HISTORY, start=1)),
+)
 
 
 class InterviewerDoctor(ScriptedDoctor):
@@ -47,9 +56,9 @@ class InterviewerDoctor(ScriptedDoctor):
         super().__init__()
         self._knowledge = knowledge
         self._questions = questions
-        self._heard: dict[int, bool] = {}
+        self._heard: dict[int, str | None] = {}
         self._asked: set[int] = set()
-        self._courtesy = 0
+        self._said = 0
 
     @classmethod
     def brief(cls, case: Case, suite: Suite, questions: int = 6) -> InterviewerDoctor:
@@ -64,8 +73,9 @@ class InterviewerDoctor(ScriptedDoctor):
     def _take_history_only(self, observation: Observation) -> Script:
         patient = self.briefing.patient_id
         yield Say(text=GREETING)
-        for question in list(QUESTIONS.values())[: observation.turns_left - _TURNS_TO_CLOSE]:
-            yield Say(text=self._kindly(question))
+        spare = observation.turns_left - len(_PLAIN_EXAMINATIONS) - _TURNS_TO_CLOSE
+        for topics in pairs(QUESTIONS)[:spare]:
+            yield Say(text=self._kindly(ask(*topics)))
         for what in _PLAIN_EXAMINATIONS:
             yield Examine(what=what)
         yield search("AllergyIntolerance", patient)
@@ -81,14 +91,15 @@ class InterviewerDoctor(ScriptedDoctor):
         graph = graph_of(knowledge)
         self._belief = graph.start
         self._learn(graph, observation)
-        self._learn(graph, (yield Say(text=GREETING)))
-        yield from self._ask(graph, min(self._questions, observation.turns_left - 14))
-        yield from self._examine(graph)
-        for question in (*_HISTORY, _WISHES):
-            self._learn(graph, (yield Say(text=self._kindly(question))))
+        self._said = len(_HISTORY)
+        for said in _ALWAYS_SAID:
+            observation = yield said
+            self._learn(graph, observation)
+        yield from self._look_closer(graph, observation.turns_left - _TURNS_TO_CLOSE)
         weights = posterior(self._belief)
-        ranked = sorted(range(len(weights)), key=lambda row: -weights[row])[:_DIFFERENTIAL]
+        ranked = (-weights).argsort(kind="stable")[:_DIFFERENTIAL].tolist()
         best = knowledge.diagnoses[ranked[0]]
+        reasons = self._reasons(graph.probability[ranked[0]])
         allergies = yield from self._read_allergies()
         treatment = next((t for t in best.treatments if not _ruled_out(t, allergies)), None)
         if treatment is not None:
@@ -105,42 +116,34 @@ class InterviewerDoctor(ScriptedDoctor):
                 )
                 for row in ranked
             ),
-            explanation=f"{best.name}, because: {'; '.join(self._reasons(best))}.",
+            explanation=f"{best.name}, because: {'; '.join(reasons)}.",
             plan=_plan(best, treatment, allergies),
         )
 
-    def _ask(self, graph: SymptomGraph, questions: int) -> Generator[Any, Observation, None]:
+    def _look_closer(self, graph: SymptomGraph, turns: int) -> Generator[Any, Observation, None]:
+        """Examine; then examine or ask on, whichever tells most, until the diagnosis is clear."""
         from bedside.agents.symptom_graph import posterior
 
-        for _ in range(questions):
-            if posterior(self._belief).max() >= _SURE:
+        questions = self._questions
+        for turn in range(turns):
+            weights = posterior(self._belief)
+            if turn and weights.max() >= _SURE:
                 return
-            column = self._most_telling(graph, examination=False)
-            if column is None:
+            gains = graph.gains(weights)
+            gains[[*self._asked, *self._heard]] = 0
+            region, sign_gain = graph.most_telling_region(gains)
+            symptoms, symptom_gain = graph.most_telling_symptoms(gains, min(questions, _AT_ONCE))
+            first_look = turn == 0 and bool(region)
+            if not first_look and max(sign_gain, symptom_gain) < _ENOUGH_GAIN:
                 return
-            question = self._kindly(graph.concepts[column].question)
-            self._learn(graph, (yield Say(text=question)))
-
-    def _examine(self, graph: SymptomGraph) -> Generator[Any, Observation, None]:
-        """Examine the most telling region; it shows all of its concepts at once."""
-        column = self._most_telling(graph, examination=True)
-        if column is None:
-            return
-        region = graph.concepts[column].question
-        self._learn(graph, (yield Examine(what=region)))
-        self._asked.update(n for n, c in enumerate(graph.concepts) if c.question == region)
-
-    def _most_telling(self, graph: SymptomGraph, *, examination: bool) -> int | None:
-        """The concept not yet asked with the highest expected information, if it has enough."""
-        gains = graph.gains(self._belief)
-        for column in gains.argsort()[::-1].tolist():
-            if gains[column] < _ENOUGH_GAIN and not examination:
-                return None
-            fits = (graph.concepts[column].topic is None) is examination
-            if fits and column not in self._asked and column not in self._heard:
-                self._asked.add(column)
-                return int(column)
-        return None
+            if first_look or sign_gain >= symptom_gain:
+                self._asked.update(graph.regions[region])
+                self._learn(graph, (yield Examine(what=region)))
+            else:
+                self._asked.update(symptoms)
+                questions -= len(symptoms)
+                text = " ".join(graph.concepts[column].question for column in symptoms)
+                self._learn(graph, (yield Say(text=self._kindly(text))))
 
     def _learn(self, graph: SymptomGraph, observation: Observation) -> None:
         if observation.kind not in ("briefing", "patient", "result"):
@@ -151,25 +154,19 @@ class InterviewerDoctor(ScriptedDoctor):
         self._belief = graph.update(self._belief, news)
 
     def _read_allergies(self) -> Generator[Any, Observation, list[str]]:
-        patient = self.briefing.patient_id
-        observation = yield search("AllergyIntolerance", patient)
+        observation = yield search("AllergyIntolerance", self.briefing.patient_id)
         names = [name for found in resources(observation) for name in concept_texts(found)]
-        yield search("MedicationStatement", patient)
         return [name.lower() for name in names]
 
-    def _reasons(self, diagnosis: DiagnosisModel) -> list[str]:
-        """What was found that is common in this diagnosis, most telling first."""
-        assert self._knowledge is not None
-        concepts = self._knowledge.concepts
-        found = [concepts[column] for column, present in self._heard.items() if present]
-        found.sort(key=lambda c: -self._knowledge.probability(diagnosis, c.id))  # type: ignore
-        return [concept.present[0].rstrip(".") for concept in found[:5]]
+    def _reasons(self, common: Floats) -> Iterable[str]:
+        """What was found, in the words it was told in, most common in the diagnosis first."""
+        found = [(column, text) for column, text in self._heard.items() if text is not None]
+        found.sort(key=lambda item: -common[item[0]])
+        return dict.fromkeys(text.rstrip(".!") for _, text in found[:_REASONS])
 
     def _kindly(self, question: str) -> str:
-        """The question; after a word of courtesy every other time."""
-        self._courtesy += 1
-        turn, plain = divmod(self._courtesy, 2)
-        return question if plain else f"{COURTESIES[turn % len(COURTESIES)]} {question}"
+        self._said += 1
+        return kindly(question, self._said)
 
 
 def _ruled_out(treatment: Treatment, allergies: Sequence[str]) -> bool:
@@ -185,9 +182,12 @@ def _tell(diagnosis: DiagnosisModel, treatment: Treatment | None) -> str:
 
 
 def _plan(diagnosis: DiagnosisModel, treatment: Treatment | None, allergies: Sequence[str]) -> str:
+    """Of each group of steps the first, unless something in the group must not be given."""
+    avoided = (*diagnosis.forbidden, *allergies)
     groups = (*diagnosis.diagnostic_plan, *diagnosis.treatment_plan)
-    safe = ([t for t in group if not any(t in name for name in allergies)] for group in groups)
-    measures = [terms[0] for terms in safe if terms]
+    measures = [
+        group[0] for group in groups if not any(t in name for t in group for name in avoided)
+    ]
     if treatment is not None:
         measures.append(treatment.medicine)
     return f"{', '.join(measures)}; follow-up in one week, sooner if it gets worse."

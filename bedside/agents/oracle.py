@@ -6,28 +6,32 @@ from collections.abc import Generator, Iterable
 from typing import Any, ClassVar
 
 from bedside.agents.charting import search_chart
-from bedside.agents.phrases import COURTESIES, GREETING, NEUTRAL_PLAN, QUESTIONS
+from bedside.agents.phrases import GREETING, QUESTIONS, ask, kindly, pairs
 from bedside.agents.script import Script, ScriptedDoctor
 from bedside.core.actions import Create, Diagnosis, Examine, Finish, Order, Say, Wait
 from bedside.core.observation import Observation
-from bedside.scenarios.case import Case, Fact, Finding, Test, Topic
+from bedside.scenarios.case import Case, Fact, Finding, Test, Topic, Truth
 from bedside.scenarios.suite import Suite
 
 __all__ = ["OracleDoctor"]
 
 _ALWAYS_ASKED: tuple[Topic, ...] = (
-    "past",
-    "medication",
-    "surgery",
-    "allergy",
+    "onset",
     "associated",
     "trigger",
     "tried",
+    "past",
+    "surgery",
+    "medication",
+    "allergy",
     "concerns",
     "expectations",
 )
 _FINDINGS_NAMED = 5
 _FOLLOW_UPS = 3
+_INVESTIGATION = "full blood count and urinalysis"
+_TREATMENT = "analgesia as needed, and referral to a specialist for the treatment of"
+"""Where the case names no plan."""
 
 
 class OracleDoctor(ScriptedDoctor):
@@ -39,7 +43,7 @@ class OracleDoctor(ScriptedDoctor):
         super().__init__()
         self._case = case
         self._heard: list[str] = []
-        self._courtesy = 0
+        self._asked = 0
 
     @classmethod
     def brief(cls, case: Case, suite: Suite) -> OracleDoctor:
@@ -66,12 +70,11 @@ class OracleDoctor(ScriptedDoctor):
     def _take_history(self, turns: int) -> Generator[Any, Observation, None]:
         basis = set(self._case.truth.explanation)
         needed = [fact for fact in self._case.facts if fact.id in basis]
-        present = {fact.topic for fact in self._case.facts}
         wanted = {fact.topic for fact in needed if fact.disclosure != "opening"}
-        wanted |= present.intersection(_ALWAYS_ASKED)
-        topics = [topic for topic in QUESTIONS if topic in wanted]
-        for topic in topics[: turns - self._turns_after_history()]:
-            yield from self._do(Say(text=self._kindly(QUESTIONS[topic])))
+        wanted.update(_ALWAYS_ASKED)
+        turns_for_topics = max(0, turns - self._turns_after_history())
+        for topics in pairs(topic for topic in QUESTIONS if topic in wanted)[:turns_for_topics]:
+            yield from self._do(Say(text=self._kindly(ask(*topics))))
         missed = [fact for fact in needed if not self._was_heard(fact.text)]
         for fact in missed[:_FOLLOW_UPS]:
             yield from self._do(Say(text=self._kindly(_direct_question(fact))))
@@ -96,10 +99,8 @@ class OracleDoctor(ScriptedDoctor):
                 yield from self._do(Wait(minutes=test.minutes))
 
     def _kindly(self, question: str) -> str:
-        """The question; after a word of courtesy every other time."""
-        self._courtesy += 1
-        turn, plain = divmod(self._courtesy, 2)
-        return question if plain else f"{COURTESIES[turn % len(COURTESIES)]} {question}"
+        self._asked += 1
+        return kindly(question, self._asked)
 
     def _was_heard(self, text: str) -> bool:
         clause = text.lower().rstrip(".!")
@@ -126,7 +127,7 @@ class OracleDoctor(ScriptedDoctor):
                 Diagnosis(name=truth.diagnosis, code=truth.code, confidence=1.0, primary=True),
             ),
             explanation=f"{truth.diagnosis}, because: {'; '.join(self._basis())}.",
-            plan=_plan((*truth.diagnostic_plan, *truth.treatment_plan), truth.forbidden),
+            plan=_plan(truth),
         )
 
 
@@ -135,9 +136,15 @@ def _direct_question(fact: Fact) -> str:
     return f"Can you tell me about {asked}?"
 
 
-def _plan(groups: Iterable[tuple[str, ...]], forbidden: tuple[str, ...]) -> str:
+def _plan(truth: Truth) -> str:
+    """Every step of the case's own plan; for a case without one, plain steps that suit most."""
+    investigations = _named(truth.diagnostic_plan, truth.forbidden) or [_INVESTIGATION]
+    treatments = _named(truth.treatment_plan, truth.forbidden)
+    steps = [*investigations, *(treatments or [f"{_TREATMENT} {truth.diagnosis}"])]
+    return f"{', '.join(steps).capitalize()}; follow-up in one week, sooner if it gets worse."
+
+
+def _named(groups: Iterable[tuple[str, ...]], forbidden: tuple[str, ...]) -> list[str]:
+    """Of each group the first step that is allowed."""
     allowed = ([term for term in group if term not in forbidden] for group in groups)
-    named = [terms[0] for terms in allowed if terms]
-    if not named:
-        return NEUTRAL_PLAN
-    return f"{', '.join(named).capitalize()}; follow-up in one week, sooner if it gets worse."
+    return [terms[0] for terms in allowed if terms]

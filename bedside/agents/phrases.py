@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bedside.scenarios.case import Topic
 
-__all__ = ["COURTESIES", "GREETING", "NEUTRAL_PLAN", "QUESTIONS"]
+__all__ = ["COURTESIES", "GREETING", "NEUTRAL_PLAN", "QUESTIONS", "ask", "kindly", "pairs"]
 
 GREETING = (
     "Hello, I am the doctor looking after you today. Thank you for coming in. "
@@ -53,3 +53,20 @@ NEUTRAL_PLAN = (
     "Basic blood tests, symptomatic treatment, and a follow-up visit in one week, "
     "sooner if anything gets worse."
 )
+
+
+def ask(*topics: Topic) -> str:
+    """The questions on these topics in one turn; a patient can follow two or three."""
+    return " ".join(QUESTIONS[topic] for topic in topics)
+
+
+def pairs(topics: Iterable[Topic]) -> list[tuple[Topic, ...]]:
+    """The topics two by two, in order."""
+    listed = tuple(topics)
+    return [listed[start : start + 2] for start in range(0, len(listed), 2)]
+
+
+def kindly(question: str, number: int) -> str:
+    """Question `number`, counted from 0; after a word of courtesy every other time."""
+    turn, plain = divmod(number, 2)
+    return question if plain else f"{COURTESIES[turn % len(COURTESIES)]} {question}"

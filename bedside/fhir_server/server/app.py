@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from bedside import __version__
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.requests import JSON
-from bedside.fhir_server.server.openapi import CREATED, ROUTES, describe
+from bedside.fhir_server.server.openapi import CREATED, MANAGED, ROUTES, describe
 from bedside.fhir_server.server.sandboxes import MAIN, Sandbox, Sandboxes
 
 __all__ = ["Limits", "application"]
@@ -74,12 +74,14 @@ def application(sandboxes: Sandboxes, limits: Limits) -> FastAPI:
         base = f"{sandboxes.base}/sandbox/{id}/fhir"
         return JSONResponse({"id": id, "token": token, "base": base}, 201)
 
-    @app.post("/sandbox/{sandbox}/reset", status_code=204, response_class=Response)
+    @app.post(
+        "/sandbox/{sandbox}/reset", status_code=204, response_class=Response, responses=MANAGED
+    )
     async def reset(sandbox: str, request: Request) -> Response:
         """Forget all writes of a sandbox; its token stays."""
         return _managed(sandboxes, sandbox, request, sandboxes.reset)
 
-    @app.delete("/sandbox/{sandbox}", status_code=204, response_class=Response)
+    @app.delete("/sandbox/{sandbox}", status_code=204, response_class=Response, responses=MANAGED)
     async def drop(sandbox: str, request: Request) -> Response:
         """End a sandbox and forget all it held."""
         return _managed(sandboxes, sandbox, request, sandboxes.drop)

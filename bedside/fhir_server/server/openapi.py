@@ -6,7 +6,7 @@ from typing import Any
 
 from bedside.fhir_server import definitions
 
-__all__ = ["CREATED", "ROUTES", "describe"]
+__all__ = ["CREATED", "MANAGED", "ROUTES", "describe"]
 
 ROUTES: dict[str, dict[str, str]] = {
     "": {"POST": "Batch or transaction"},
@@ -44,8 +44,10 @@ CREATED: dict[int | str, dict[str, Any]] = {
             }
         },
     },
+    400: {"description": "The body is no JSON"},
     429: {"description": "There are as many sandboxes as there may be"},
 }
+"""Responses of making a sandbox."""
 
 _FHIR = "application/fhir+json"
 _ID = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
@@ -75,6 +77,20 @@ _STATUSES = {
     "PATCH": (200, 400, 401, 404, 405, 406, 408, 410, 412, 413, 415, 422, 503, 507),
     "DELETE": (200, 400, 401, 404, 405, 406, 409, 412, 503, 507),
 }
+
+
+def _response(status: int) -> dict[str, Any]:
+    if status == 304:
+        return {"description": "The client has it"}
+    what = "A resource" if status < 300 else "An OperationOutcome that says why, and what to mend"
+    return {"description": what, "content": {_FHIR: {"schema": _RESOURCE}}}
+
+
+MANAGED: dict[int | str, dict[str, Any]] = {
+    401: _response(401),
+    404: _response(404),
+}
+"""Responses of resetting or dropping a sandbox, beside success."""
 
 
 def describe(prefix: str, path: str, method: str) -> dict[str, Any]:
@@ -112,10 +128,3 @@ def _request_body(path: str, method: str) -> dict[str, Any]:
     if method == "PATCH":
         return {"required": True, "content": {"application/json-patch+json": {"schema": _PATCH}}}
     return {"required": True, "content": {_FHIR: {"schema": _RESOURCE}}}
-
-
-def _response(status: int) -> dict[str, Any]:
-    if status == 304:
-        return {"description": "The client has it"}
-    what = "A resource" if status < 300 else "An OperationOutcome that says why, and what to mend"
-    return {"description": what, "content": {_FHIR: {"schema": _RESOURCE}}}
