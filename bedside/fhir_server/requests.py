@@ -108,7 +108,7 @@ def object_in(body: Body, what: str) -> tuple[Json, bytes]:
         return decode(text), text
     text = body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
     resource = decode(text)
-    refuse_repeated_names(text)
+    refuse_repeated_names(text, resource)
     return resource, text
 
 

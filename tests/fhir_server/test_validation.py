@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bedside.fhir_server.validation import validate
+from bedside.fhir_server import definitions
+from bedside.fhir_server.policy import Policy
+from bedside.fhir_server.validation import repair, validate
+from bedside.fhir_server.validation.invariants import INVARIANTS, NOT_ENFORCED
+from tests.fhir_server.charts import chart
 
 CONDITION = {"resourceType": "Condition", "subject": {"reference": "Patient/1"}}
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 PATIENT = {"resourceType": "Patient"}
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'
 ORDER = {
     "resourceType": "MedicationRequest",
     "status": "active",
@@ -37,10 +48,11 @@ ORDER = {
         ({**CONDITION, "recordedDate": "2026-02-30"}, "value", "recordedDate", "existing date"),
         ({**CONDITION, "recordedDate": 2026}, "value", "recordedDate", "not the number 2026"),
         ({**CONDITION, "onsetAge": {"value": "72"}}, "value", "onsetAge.value", "a number"),
-        ({**CONDITION, "onsetString": "x", "onsetDateTime": "2020"}, "structure", "", "one only"),
+        ({**CONDITION, "onsetString": "x", "onsetDateTime": "2020"}, "structure", "onsetDateTime",
+         "may not stand beside onsetString: one only of onset[x]"),
         ({**CONDITION, "id": "a" * 65}, "value", "id", "1 to 64"),
         ({**CONDITION, "clinicalStatus": {"text": "active"}}, "code-invalid", "clinicalStatus",
-         "condition-clinical' and one of the codes: active"),
+         "condition-clinical' and one of: active"),
         ({**CONDITION, "subject": {"reference": "1"}}, "value", "subject.reference", "Type/id"),
         ({**CONDITION, "subject": {"reference": "Practitioner/1"}}, "value", "subject.reference",
          "refers to a Practitioner; use one of: Patient, Group"),
@@ -49,15 +61,45 @@ ORDER = {
         ({**CONDITION, "contained": [{"resourceType": "Zzz"}]}, "structure", "contained[0]", "no"),
         ({**CONDITION, "contained": [{"resourceType": "Patient", "foo": 1}]}, "structure",
          "contained[0].foo", "no element of Patient"),
-        ({**PATIENT, "active": "true"}, "value", "active", "true or false, not 'true'"),
-        ({**PATIENT, "gender": "F"}, "code-invalid", "gender", "male, female, other, unknown"),
-        ({**PATIENT, "name": {"family": "x"}}, "structure", "name", "is an array"),
+        ({**PATIENT, "active": "true"}, "value", "active", "true or false, without quotes"),
+        ({**PATIENT, "gender": "F"}, "code-invalid", "gender", "use one of: female, male"),
+        ({**PATIENT, "name": {"family": "x"}}, "structure", "name", "must be an array"),
         ({**PATIENT, "multipleBirthInteger": True}, "value", "multipleBirthInteger", "not true"),
-        ({**OBSERVATION, "status": "done"}, "code-invalid", "status", "amended, corrected"),
+        ({**OBSERVATION, "status": "done"}, "code-invalid", "status", "of: amended, cancelled"),
         ({**OBSERVATION, "component": [{}]}, "value", "component[0]", "empty object"),
         ({**OBSERVATION, "valueInteger": "5"}, "value", "valueInteger", "a whole number"),
-        (ORDER, "required", "", "medicationCodeableConcept, medicationReference"),
-        ({**ORDER, "status": "ordered"}, "code-invalid", "status", "active, on-hold"),
+        (ORDER, "required", "medication[x]", "medicationCodeableConcept, medicationRef"),
+        ({**CONDITION, "condition": 1}, "structure", "condition", "did you mean"),
+        ({**CONDITION, "text": {"status": "generated", "div": "<p>x</p>"}}, "structure",
+         "text.div", "must be a <div>"),
+        ({**CONDITION, "text": {"status": "generated", "div": "<div"}}, "structure",
+         "text.div", "is no XHTML"),
+        ({**CONDITION, "text": {"status": "generated", "div": DIV.replace("x<", "<script/><")}},
+         "structure", "text.div", "may not hold a <script>"),
+        ({**CONDITION, "text": {"status": "generated", "div": DIV.replace(">x", " onclick='x'>x")}},
+         "structure", "text.div", "event attributes"),
+        ({**CONDITION, "text": {"status": "generated", "div": "<!DOCTYPE a>" + DIV}}, "structure",
+         "text.div", "document type"),
+        ({**CONDITION, "subject": {"reference": "#p"}}, "not-found", "subject.reference",
+         "no contained resource has that id"),
+        ({**CONDITION, "subject": {"reference": "Foo/1"}}, "value", "subject.reference",
+         "no resource type"),
+        ({**CONDITION, "abatementDateTime": "2020"}, "invariant", "", "breaks con-4"),
+        ({**CONDITION, "onsetPeriod": {"start": "2021", "end": "2020"}}, "invariant",
+         "onsetPeriod", "breaks per-1"),
+        ({**CONDITION, "onsetAge": {"value": 3}}, "invariant", "onsetAge", "breaks age-1"),
+        ({**CONDITION, "extension": [{"url": "http://x"}]}, "invariant", "extension[0]", "ext-1"),
+        ({**OBSERVATION, "valueQuantity": {"value": 1, "code": "kg"}}, "invariant",
+         "valueQuantity", "breaks qty-3"),
+        ({**OBSERVATION, "valueString": "x", "dataAbsentReason": {"text": "y"}}, "invariant", "",
+         "breaks obs-6"),
+        ({**OBSERVATION, "effectiveDateTime": "2025-03-01T10:00"}, "value", "effectiveDateTime",
+         "with seconds and zone"),
+        ({**OBSERVATION, "valueQuantity": {"value": 1, "comparator": "~"}}, "code-invalid",
+         "valueQuantity.comparator", "use one of: <"),
+        ({**PATIENT, "_birthDate": "x"}, "structure", "_birthDate", "must be an object"),
+        ({**PATIENT, "name": [{"given": ["x", None]}]}, "value", "name[0].given[1]", "is null"),
+        ({**ORDER, "status": "ordered"}, "code-invalid", "status", "use one of: active, cancelled"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_with_its_mend(
@@ -73,7 +115,7 @@ def test_a_fault_is_named_with_its_mend(
 def test_every_fault_is_named_at_once() -> None:
     order = {"resourceType": "MedicationRequest", "subject": {"reference": "Device/1"}}
     paths = {issue.expression[0].partition(".")[2] for issue in validate(order)}
-    assert paths == {"subject.reference", "status", "intent"}
+    assert paths == {"subject.reference", "status", "intent", "medication[x]"}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +130,7 @@ def test_every_fault_is_named_at_once() -> None:
         {**CONDITION, "subject": {"display": "somebody"}},
         {**CONDITION, "onsetDateTime": "2026-01-15T10:00:00.5+01:00"},
         {**CONDITION, "_recordedDate": {"extension": [{"url": "http://x", "valueCode": "y"}]}},
-        {**CONDITION, "text": {"status": "generated", "div": "<div>x</div>"}},
+        {**CONDITION, "text": {"status": "generated", "div": DIV}},
         {**OBSERVATION, "status": "corrected"},
         {**OBSERVATION, "valueQuantity": {"value": 72}},
         {**OBSERVATION, "valueBoolean": False},
@@ -107,3 +149,147 @@ def test_every_fault_is_named_at_once() -> None:
 )
 def test_a_good_resource_passes(resource: dict[str, Any]) -> None:
     assert validate(resource) == ()
+
+
+@pytest.mark.parametrize("key", sorted(INVARIANTS))
+def test_every_enforced_rule_is_one_of_the_definitions(key: str) -> None:
+    assert key in rule_keys()
+
+
+def test_every_rule_is_enforced_or_named_as_left_out() -> None:
+    elsewhere = {"ref-1", "txt-1", "txt-2"}
+    assert rule_keys() == set(INVARIANTS) | NOT_ENFORCED | elsewhere
+    assert not set(INVARIANTS) & NOT_ENFORCED
+
+
+@cache
+def rule_keys() -> frozenset[str]:
+    names = {"Resource", "DomainResource", *definitions.resource_types()}
+    seen: set[str] = set()
+    while names - seen:
+        name = (names - seen).pop()
+        seen.add(name)
+        type = definitions.type_of(name)
+        names |= {each for element in type.elements.values() for each in element.types}
+        names |= {type.base} - {""}
+    return frozenset(
+        rule.key
+        for name in seen
+        for type in [definitions.type_of(name)]
+        for rule in (*type.rules, *(r for e in type.elements.values() for r in e.rules))
+    )
+
+
+RICH: dict[str, Any] = {
+    "resourceType": "Observation",
+    "id": "o1",
+    "status": "final",
+    "category": [{"coding": [{"system": "http://x", "code": "lab"}]}],
+    "code": {"coding": [{"system": "http://loinc.org", "code": "2951-2", "display": "Na"}]},
+    "subject": {"reference": "Patient/p1"},
+    "effectiveDateTime": "2025-03-01T10:00:00Z",
+    "valueQuantity": {"value": Decimal("140.0"), "unit": "mmol/L"},
+    "referenceRange": [{"low": {"value": 135}, "high": {"value": 145}, "text": "usual"}],
+    "note": [{"text": "taken sitting"}],
+}
+
+
+def places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if at:
+        yield at
+    items: Any = ()
+    if isinstance(node, dict | list):
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+    for step, value in items:
+        if step != "resourceType":
+            yield from places(value, (*at, step))
+
+
+def spoiled(at: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    resource = copy.deepcopy(RICH)
+    node: Any = resource
+    for step in at[:-1]:
+        node = node[step]
+    node[at[-1]] = value
+    return resource
+
+
+@given(
+    at=st.sampled_from(list(places(RICH))),
+    value=st.sampled_from([None, [], {}, "", [[]], {"foo": 1}, [None], Decimal("1.5"), "\x00"]),
+)
+def test_a_spoiled_place_is_named(at: tuple[Any, ...], value: Any) -> None:
+    resource = spoiled(at, value)
+    original: Any = RICH
+    for step in at:
+        original = original[step]
+    if type(value) is type(original) and isinstance(value, Decimal):
+        return
+    issues = validate(resource)
+    path = "Observation" + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in at)
+    assert any(
+        issue.expression[0].startswith(path) or path.startswith(issue.expression[0])
+        for issue in issues
+    ), (path, value, issues)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(at=st.sampled_from(list(places(RICH))), value=json_values)
+@pytest.mark.parametrize("policy", ["strict", "lenient"])
+def test_nothing_is_too_odd_to_be_judged(policy: str, at: tuple[Any, ...], value: Any) -> None:
+    resource = spoiled(at, value)
+    if policy == "lenient":
+        resource, _ = repair(resource)
+    for issue in validate(resource, policy):
+        assert issue.expression[0].startswith("Observation")
+
+
+@pytest.mark.parametrize(
+    ("given", "repaired", "says"),
+    [
+        ({"name": {"family": "A"}}, {"name": [{"family": "A"}]}, "name is an array"),
+        ({"gender": ["male"]}, {"gender": "male"}, "gender holds one value"),
+        ({"active": "true"}, {"active": True}, "active is true or false"),
+        ({"multipleBirthInteger": "2"}, {"multipleBirthInteger": 2}, "taken out of its quotes"),
+        ({"birthDate": 1980}, {"birthDate": "1980"}, "birthDate is text"),
+        ({"foo": 1}, {}, "foo is no element"),
+        ({"name": []}, {}, "name is empty"),
+        ({"name": [{}]}, {}, "name[0] is empty"),
+        ({"gender": None}, {}, "gender is empty"),
+        ({"maritalStatus": "single"}, {"maritalStatus": {"text": "single"}}, "concept's text"),
+    ],
+)
+def test_a_lenient_chart_repairs_and_says_so(given: Any, repaired: Any, says: str) -> None:
+    resource, notes = repair({"resourceType": "Patient", **given})
+    assert resource == {"resourceType": "Patient", **repaired}
+    assert any(says in note.diagnostics for note in notes)
+    assert validate(resource, "lenient") == ()
+
+
+def test_what_cannot_be_repaired_is_left_to_be_refused() -> None:
+    resource, notes = repair({"resourceType": "Patient", "gender": "F", "birthDate": "soon"})
+    assert notes == ()
+    assert len(validate(resource, "lenient")) == 2
+
+
+def test_repairs_are_told_in_the_answer() -> None:
+    mine = chart(policy=Policy(validation="lenient"))
+    response = mine.request("POST", "Patient", None, {"resourceType": "Patient", "active": "true"})
+    assert response.status == 201
+    assert "taken out of its quotes" in response.headers["Warning"]
+
+
+def test_the_second_opinion_is_asked_too() -> None:
+    good = {**CONDITION, "recordedDate": "2025-01-01"}
+    assert validate(good, "fhir.resources") == ()
+    assert validate({**PATIENT, "gender": "F"}, "fhir.resources") == validate(
+        {**PATIENT, "gender": "F"}
+    )
+    far = {**PATIENT, "birthDate": "0001-01-01", "telecom": [{"system": "phone", "value": "1"}]}
+    assert validate(far, "fhir.resources") == ()
