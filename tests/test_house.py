@@ -21,6 +21,7 @@ ROOMS = [
     {"runs"},
     {"leaderboard"},
     {"console"},
+    {"cli_ehr"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -84,17 +84,16 @@ class Assessment:
         Args:
             chart: the encounter's chart, the same one at each call.
         """
-        if self._review is None:
-            self._review = review(self._case, chart)
-        return _total(self._values(self._review), self._weighting(self._review))
+        found = self._reviewed(chart)
+        return _total(self._values(found), self._weighting(found))
 
     def sheet(self, chart: ChangedChart) -> Sheet:
         """The score sheet for all events seen so far.
 
         Args:
-            chart: the encounter's chart as it is after these events.
+            chart: the encounter's chart as it is after these events, the same one at each call.
         """
-        found = review(self._case, chart)
+        found = self._reviewed(chart)
         values, weights = self._values(found), self._weighting(found)
         history, symptoms, empathy, wishes = self._talk.items()
         explanation, diagnostic, treatment = self._ending
@@ -110,6 +109,11 @@ class Assessment:
             ),
             checks=review_items(self._case, chart, found, self._writes),
         )  # fmt: skip
+
+    def _reviewed(self, chart: ChangedChart) -> Review:
+        if self._review is None:
+            self._review = review(self._case, chart)
+        return self._review
 
     def _see_speech(self, event: trace.Spoke, at: int) -> None:
         self._elicit(event.facts, at)

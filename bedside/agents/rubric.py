@@ -129,6 +129,7 @@ def _known(case: Case) -> tuple[Fact | Finding | Test, ...]:
     return (*case.facts, *case.findings, *case.tests)
 
 
+@lru_cache(maxsize=4096)
 def _basis(case: Case) -> list[Fact | Finding | Test]:
     """What the diagnosis rests on; where the case does not say, all that is present."""
     known = _known(case)

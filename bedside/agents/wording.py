@@ -97,6 +97,7 @@ def covered(stems: tuple[str, ...], words: str) -> int:
     return sum(f" {stem} " in words for stem in stems)
 
 
+@lru_cache(maxsize=8192)
 def claims_of(text: str) -> Claims:
     """Tell what a text affirms from what it denies."""
     words: list[str] = []

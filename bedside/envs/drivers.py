@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, cast
 
 from bedside.agents.base import Doctor, ThinkingDoctor
@@ -47,11 +46,12 @@ def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> 
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, played).result()
     thinker = _thinker(doctor)
-    with _doctor_at_fault(encounter, doctor):
+    at_fault = _DoctorAtFault(encounter, doctor)
+    with at_fault:
         doctor.begin(encounter.briefing)
     observation = drive(encounter.open(), answer or _nobody)
     while not observation.done:
-        with _doctor_at_fault(encounter, doctor):
+        with at_fault:
             if thinker is not None:
                 flow = _think(encounter, thinker, observation)
                 action = drive(flow, cast(Answer, thinker.model.complete))
@@ -68,11 +68,12 @@ async def play_async(
     """As :func:`play`, awaiting the doctor and every answer."""
     answer = answer or _awaitable(_nobody)
     thinker = _thinker(doctor)
-    with _doctor_at_fault(encounter, doctor):
+    at_fault = _DoctorAtFault(encounter, doctor)
+    with at_fault:
         doctor.begin(encounter.briefing)
     observation = await drive_async(encounter.open(), answer)
     while not observation.done:
-        with _doctor_at_fault(encounter, doctor):
+        with at_fault:
             if thinker is not None:
                 flow = _think(encounter, thinker, observation)
                 action = await drive_async(flow, cast(AsyncAnswer, thinker.model.acomplete))
@@ -91,17 +92,25 @@ def _think(encounter: Encounter, doctor: ThinkingDoctor, observation: Observatio
     return noted(doctor.decide(observation), encounter.note)
 
 
-@contextmanager
-def _doctor_at_fault(encounter: Encounter, doctor: Doctor) -> Iterator[None]:
-    try:
-        yield
-    except BedsideError:
-        raise
-    except Exception as error:
-        raise DoctorError(
-            f"doctor {type(doctor).__name__} failed in encounter {encounter.case.id} "
-            f"at turn {encounter.turn + 1}: {type(error).__name__}: {error}"
-        ) from error
+class _DoctorAtFault:
+    """Turns an error of the doctor's own, raised within, into a :class:`DoctorError`."""
+
+    __slots__ = ("_doctor", "_encounter")
+
+    def __init__(self, encounter: Encounter, doctor: Doctor) -> None:
+        self._encounter = encounter
+        self._doctor = doctor
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, BedsideError):
+            raise DoctorError(
+                f"doctor {type(self._doctor).__name__} failed in encounter "
+                f"{self._encounter.case.id} at turn {self._encounter.turn + 1}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
 
 def _nobody(request: Request) -> Reply:

@@ -56,6 +56,7 @@ class Overlay:
     """
 
     __slots__ = (
+        "_changes",
         "_created",
         "_log",
         "_own_parameters",
@@ -87,6 +88,7 @@ class Overlay:
         self._written: dict[str, dict[str, Version]] = {}
         self._log: list[Version] = []
         self._created = 0
+        self._changes: list[tuple[Version, Record | None]] | None = None
         self._own_parameters: ParameterSet | None = None
 
     def fork(self) -> Self:
@@ -107,6 +109,7 @@ class Overlay:
         self._written = {type: versions.copy() for type, versions in other._written.items()}
         self._log = other._log.copy()
         self._created = other._created
+        self._changes = other._changes
         self._own_parameters = other._own_parameters
 
     @property
@@ -194,6 +197,7 @@ class Overlay:
         for version in self._log:
             if (version.type, version.id) in keys:
                 self._written[version.type][version.id] = version
+        self._changes = None
         self._own_parameters = None
 
     def new_id(self, type: str) -> str:
@@ -223,11 +227,17 @@ class Overlay:
         """The resources among the changes that are there now."""
         return [version.record for version, _ in self._changed() if version.record]
 
-    def _changed(self) -> Iterator[tuple[Version, Record | None]]:
-        for type, id in dict.fromkeys((version.type, version.id) for version in self._log):
-            version, before = self._written[type][id], self.beneath(type, id)
-            if not _same_content(version.record, before):
-                yield version, before
+    def _changed(self) -> list[tuple[Version, Record | None]]:
+        """The last version of each resource that was changed, and what was there before."""
+        if self._changes is None:
+            keys = dict.fromkeys((version.type, version.id) for version in self._log)
+            pairs = [(self._written[type][id], self.beneath(type, id)) for type, id in keys]
+            self._changes = [
+                (version, before)
+                for version, before in pairs
+                if not _same_content(version.record, before)
+            ]
+        return self._changes
 
     def _next_number(self, type: str, id: str) -> int:
         last = self.last(type, id)
@@ -239,6 +249,7 @@ class Overlay:
     def _write(self, version: Version) -> Version:
         self._written.setdefault(version.type, {})[version.id] = version
         self._log.append(version)
+        self._changes = None
         if version.type == "SearchParameter":
             self._own_parameters = None
         return version

@@ -5,7 +5,7 @@ A memory is built once per tuple of facts and shared by every encounter with the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 
 from bedside.patients.lexicon import closest, conceive, lexicon, split_words, stem
@@ -23,6 +23,7 @@ class Memory:
         facts: the facts.
         opening: positions told in the opening words: a quarter of the facts at most, one at least.
         by_topic: positions of each topic's facts: those more readily told first, denials last.
+        understood: what earlier sentences asked for, kept by those who work it out.
     """
 
     def __init__(self, facts: tuple[Fact, ...]) -> None:
@@ -43,6 +44,7 @@ class Memory:
             for topic, group in by_topic.items()
         }
         self._mended: dict[str, str | None] = {}
+        self.understood: dict[Hashable, object] = {}
 
     def _index_term(self, tokens: tuple[str, ...], position: int) -> None:
         if tokens:

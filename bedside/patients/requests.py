@@ -16,6 +16,8 @@ __all__ = ["Request", "requests"]
 Scope = Literal["open", "topic", "rest", "named", "unknown"]
 _MENTIONED = 3
 _WEIGHED = 2
+_REMEMBERED = 1024
+"""Sentences whose requests a memory keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,24 @@ class Request:
         return not self.facts and self.scope not in ("open", "rest") and self.topic != "ideas"
 
 
-def requests(part: Part, memory: Memory, topic: Topic | None) -> Iterator[Request]:
+def requests(part: Part, memory: Memory, topic: Topic | None) -> tuple[Request, ...]:
     """The requests of one sentence, in order; none if the sentence cannot be understood.
+
+    They depend on nothing but the arguments, and the memory remembers them.
 
     Args:
         topic: what the conversation was about, for "anything else about that?".
     """
+    key = (part, topic)
+    found = memory.understood.get(key)
+    if found is None:
+        if len(memory.understood) >= _REMEMBERED:
+            memory.understood.clear()
+        found = memory.understood[key] = tuple(_requests(part, memory, topic))
+    return cast("tuple[Request, ...]", found)
+
+
+def _requests(part: Part, memory: Memory, topic: Topic | None) -> Iterator[Request]:
     if part.act == "more" and topic is not None:
         yield _rest(memory, topic)
     elif part.act in ("open", "more"):

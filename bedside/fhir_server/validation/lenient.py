@@ -1,7 +1,7 @@
 """Lenient repair: what HAPI's lenient parser takes in, put right and said.
 
-A wrong JSON type, an unknown element, an empty value: there they are logged and passed over. Here the
-resource is changed to what it then means, so that what is stored is valid.
+A wrong JSON type, an unknown element, an empty value: there they are logged and passed over. Here
+the resource is changed to what it then means, so that what is stored is valid.
 """
 
 from __future__ import annotations
