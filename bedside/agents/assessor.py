@@ -16,7 +16,7 @@ from bedside.core import trace
 from bedside.core.actions import Action, Finish, Say, parse_action
 from bedside.core.errors import ActionError
 from bedside.scenarios.case import Case
-from bedside.scenarios.names import judge
+from bedside.scenarios.names import judge, normalise
 
 __all__ = ["Assessment"]
 
@@ -156,6 +156,9 @@ class Assessment:
             reason = f"{len(primaries)} diagnoses are marked primary instead of one"
             return DiagnosisItem("wrong", evidence=(at,), reason=reason)
         primary = primaries[0]
+        if not primary.code and normalise(primary.name) in _ABSTENTIONS:
+            reason = "names no diagnosis; abstaining is wrong"
+            return DiagnosisItem("wrong", primary.name, None, (at,), reason)
         verdict = judge(primary.name, primary.code, self._case.truth, self._labels)
         return DiagnosisItem(verdict, primary.name, primary.code, (at,), _VERDICTS[verdict])
 
@@ -176,6 +179,15 @@ class Assessment:
         return diagnosis * scale, chart * scale, rubric * scale
 
 
+_ABSTENTIONS = frozenset(
+    map(
+        normalise,
+        ("", "undetermined", "undifferentiated", "unknown", "unclear", "uncertain", "unsure",
+         "not sure", "none", "no diagnosis", "no idea", "n/a", "cannot tell", "can't tell",
+         "cannot say", "I don't know", "to be determined", "to be confirmed", "deferred",
+         "diagnosis deferred", "diagnosis unknown", "unknown diagnosis", "pending"),
+    )
+)  # fmt: skip
 _VERDICTS = {
     "right": "the primary diagnosis is right",
     "wrong": "the primary diagnosis is wrong",

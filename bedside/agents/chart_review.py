@@ -11,7 +11,8 @@ import msgspec
 
 from bedside.agents.sheet import ChartItem
 from bedside.core.trace import Charted
-from bedside.scenarios.case import Case, Check
+from bedside.scenarios.case import Case, Check, Truth
+from bedside.scenarios.names import concept_is
 
 __all__ = ["Change", "ChangedChart", "Review", "is_write", "review", "review_items"]
 
@@ -64,7 +65,9 @@ class Review(NamedTuple):
 def review(case: Case, chart: ChangedChart) -> Review:
     """Count every check of the case over what the chart says was changed."""
     changes = chart.changes()
-    matched = tuple(_matching(check, chart) if changes else () for check in case.checks)
+    matched = tuple(
+        _matching(check, chart, changes, case.truth) if changes else () for check in case.checks
+    )
     strangers = tuple(
         (change.type, change.id) for change in changes if _stranger(change, case.patient_id)
     )
@@ -113,10 +116,16 @@ def is_write(event: Charted) -> bool:
     return event.method != "GET" and 200 <= event.status < 300
 
 
-def _matching(check: Check, chart: ChangedChart) -> tuple[Key, ...]:
-    if len(check.searches) == 1:
-        return tuple(sorted(chart.changed_matching(check.searches[0])))
+def _matching(
+    check: Check, chart: ChangedChart, changes: Sequence[Change], truth: Truth
+) -> tuple[Key, ...]:
     keys = {key for search in check.searches for key in chart.changed_matching(search)}
+    if check.names_diagnosis:
+        keys &= {
+            (change.type, change.id)
+            for change in changes
+            if change.after and concept_is(_CODED.decode(change.after).code, truth)
+        }
     return tuple(sorted(keys))
 
 
@@ -138,7 +147,14 @@ class _Owned(msgspec.Struct):
     beneficiary: Any = None
 
 
+class _Coded(msgspec.Struct):
+    """The element that says what a resource is about."""
+
+    code: Any = None
+
+
 _OWNED = msgspec.json.Decoder(_Owned)
+_CODED = msgspec.json.Decoder(_Coded)
 _PATIENT = re.compile(r"(?:^|/)Patient/([A-Za-z0-9.-]{1,64})")
 
 

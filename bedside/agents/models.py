@@ -97,15 +97,15 @@ class LiteLLMModel:
 
 
 @cache
-def _litellm() -> tuple[Any, type[Exception]]:
-    """LiteLLM and the base of the errors by which it reports a provider's fault."""
+def _litellm() -> tuple[Any, tuple[type[Exception], ...]]:
+    """LiteLLM and the errors by which it reports a provider's fault, whoever the provider is."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
-    import openai
+    from litellm.exceptions import LITELLM_EXCEPTION_TYPES
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
-    return litellm, openai.OpenAIError
+    return litellm, tuple(LITELLM_EXCEPTION_TYPES)
 
 
 def _as_openai(message: Message) -> dict[str, Any]:

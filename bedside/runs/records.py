@@ -25,6 +25,7 @@ from bedside.core.trace import Acted, Ended, Ending, Event, Refused, Started, sh
 from bedside.fhir_server.population import Population
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case, Temperament
+from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 
 __all__ = [
@@ -270,9 +271,11 @@ def trace_name(key: Key) -> str:
 
 
 def _population_of(manifest: Manifest) -> Population:
+    """The population of a built-in suite; else the known one that it ran over, or nobody."""
     if manifest.suite in catalogue.BUILT_IN:
         return catalogue.load(manifest.suite).population
-    return Population.of(())
+    known = (clinic(), Population.of(()))
+    return next((p for p in known if p.digest == manifest.population), known[-1])
 
 
 def read_manifest(path: Path) -> Manifest:

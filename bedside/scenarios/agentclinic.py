@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
-from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from bedside.core.errors import CaseError
 from bedside.core.seeds import opaque_id
-from bedside.fhir_server.population import Population
 from bedside.scenarios.case import (
     Case,
     Check,
@@ -27,6 +25,7 @@ from bedside.scenarios.case import (
 from bedside.scenarios.clauses import Clause, clauses
 from bedside.scenarios.leaks import leaks, mask
 from bedside.scenarios.names import forms, icd_terms
+from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 from bedside.scenarios.topics import content_words, search_terms, topic_of
 from bedside.scenarios.vignette_chart import condition, patient_chart
@@ -36,7 +35,7 @@ from bedside.scenarios.vignette_text import leaves, paths, readable
 
 __all__ = ["load", "parse_row", "suite"]
 
-IMPORTER = "1"
+IMPORTER = "2"
 """Changes whenever a row would become a different case."""
 
 _SOURCE = "third-party vignette in AgentClinic's OSCE format; licence as its publisher states"
@@ -52,16 +51,14 @@ Sex = Literal["female", "male", "unknown"]
 
 
 def suite(path: Path) -> Suite:
-    """The file as a suite with open answers; its charts hold nobody but the patients.
+    """The file as a suite with open answers; its charts lie over the clinic's.
 
     Raises:
         CaseError: as :func:`load`.
     """
     cases = load(path)
     version = f"{IMPORTER}-{opaque_id(*(case.id for case in cases))}"
-    return Suite(
-        name=f"agentclinic:{path}", version=version, cases=cases, population=Population.of(())
-    )
+    return Suite(name=f"agentclinic:{path}", version=version, cases=cases, population=clinic())
 
 
 def load(path: Path) -> tuple[Case, ...]:
@@ -164,7 +161,15 @@ def _case(row: Any) -> Case:
                 "orders": (gold,),
             }
         ),
-        checks=(_check(patient_id, truth),),
+        checks=(
+            Check(
+                id="diagnosis-recorded",
+                says="The diagnosis is recorded as a Condition.",
+                searches=(f"Condition?patient={patient_id}",),
+                names_diagnosis=True,
+                at_least=1,
+            ),
+        ),
         limits=_LIMITS,
         source=_SOURCE,
     )
@@ -182,39 +187,6 @@ def _truth(value: Any) -> Truth:
         code=code,
         synonyms=tuple(dict.fromkeys(name for name in names if name != diagnosis)),
     )
-
-
-def _check(patient_id: str, truth: Truth) -> Check:
-    names = [form for name in (truth.diagnosis, *truth.synonyms) for form in forms(name)]
-    spellings = dict.fromkeys(
-        spelling
-        for name in names
-        if len(name) > 3
-        for plain in (name.replace("\u2019", "'"),)
-        for spelling in (name, plain, plain.replace("'s", ""))
-    )
-    texts = ",".join(map(_search_value, spellings)) or _search_value(truth.diagnosis)
-    searches = [f"Condition?patient={patient_id}&code:text={texts}"]
-    if truth.code:
-        codes = ",".join(_and_narrower(truth.code))
-        searches.append(f"Condition?patient={patient_id}&code={codes}")
-    return Check(
-        id="diagnosis-recorded",
-        says="The diagnosis is recorded as a Condition.",
-        searches=tuple(searches),
-        at_least=1,
-    )
-
-
-def _search_value(text: str) -> str:
-    """A value of a FHIR search: its separators escaped by a backslash, then put into a URL."""
-    return quote(re.sub(r"([\\,|$])", r"\\\1", text), safe=" ,\\'()/:|$")
-
-
-def _and_narrower(code: str) -> tuple[str, ...]:
-    from simple_icd_10_cm import get_descendants
-
-    return code, *get_descendants(code)
 
 
 class _Section(NamedTuple):

@@ -161,9 +161,26 @@ class Check(_Model):
     id: OpaqueId
     says: str = Field(description="The check in words, for the score sheet.")
     searches: tuple[str, ...] = Field(min_length=1, description="e.g. 'Condition?code=L40.0'.")
+    names_diagnosis: bool = Field(
+        default=False,
+        description="Count only resources whose code, by text or ICD-10-CM, is the diagnosis; it"
+        " is judged as the doctor's answer is, so that 'acne rosacea' is not 'acne'.",
+    )
     at_least: int = Field(default=0, ge=0)
     at_most: int | None = Field(default=None, ge=0)
     kind: Literal["required", "safety"] = "required"
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Check:
+        from bedside.fhir_server.outcome import Refusal
+        from bedside.fhir_server.search import parse_search
+
+        for search in self.searches:
+            try:
+                parse_search(search)
+            except Refusal as refusal:
+                raise ValueError(f"check '{self.id}': search '{search}': {refusal}") from None
+        return self
 
 
 class Limits(_Model):

@@ -11,11 +11,11 @@ import msgspec
 from pydantic import ValidationError
 
 from bedside.core.errors import CaseError
-from bedside.fhir_server.population import Population
 from bedside.fhir_server.validation import validate
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case
 from bedside.scenarios.leaks import Hit, case_report
+from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 
 __all__ = ["CheckReport", "check_cases", "read_cases", "suite"]
@@ -54,15 +54,15 @@ def read_cases(name: str) -> Sequence[Case]:
 
 
 def suite(path: Path) -> Suite:
-    """The cases of a file as a suite ``cases:PATH``.
+    """The cases of a file as a suite ``cases:PATH``, whose charts lie over the clinic's.
 
     Raises:
-        CaseError: as :func:`read_cases`.
+        CaseError: as :func:`read_cases`, or a chart has the id of a bystander's resource.
     """
     if not path.is_file():
         raise CaseError(f"there is no file {path}")
     cases = read_cases(str(path))
-    return Suite(name=f"cases:{path}", version="file", cases=cases, population=Population.of(()))
+    return Suite(name=f"cases:{path}", version="file", cases=cases, population=clinic())
 
 
 def check_cases(cases: Sequence[Case]) -> CheckReport:
@@ -111,4 +111,6 @@ def _case(path: Path, line: int, value: Any) -> Case:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the case"
-        raise CaseError(f"{path}, case {line}: {field}: {first['msg']}") from None
+        named = f" '{value['id']}'" if isinstance(value, dict) and "id" in value else ""
+        mend = first["msg"].removeprefix("Value error, ")
+        raise CaseError(f"{path}, case {line}{named}: {field}: {mend}") from None

@@ -110,11 +110,17 @@ class Medicine(_Table, frozen=True):
 
 
 class Trap(_Table, frozen=True):
-    """An allergy, how it is charted and said, and the lowercase medicines it rules out."""
+    """An allergy, how it is charted and said, and the lowercase medicines it rules out.
+
+    Attributes:
+        classes: lowercase words for a class of medicines that a plan cannot name any more: most
+            of the class is ruled out, though an order may still name a member that is not.
+    """
 
     substance: str
     says: str
     rules_out: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class Plan(_Table, frozen=True):

@@ -12,9 +12,21 @@ from typing import Any, Literal, NamedTuple
 
 from bedside.scenarios.case import Truth
 
-__all__ = ["Verdict", "forms", "icd_terms", "judge", "normalise", "short_forms"]
+__all__ = [
+    "ICD_10_CM",
+    "Verdict",
+    "concept_is",
+    "forms",
+    "icd_terms",
+    "judge",
+    "normalise",
+    "short_forms",
+]
 
 Verdict = Literal["right", "wrong", "needs_judge"]
+
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+"""The code system of diagnoses."""
 
 _APOSTROPHES = {ord(mark): "'" for mark in "\u2019\u2018\u02bc\u0060\u00b4\u2032\uff07"}
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
@@ -120,6 +132,23 @@ def judge(name: str, code: str | None, truth: Truth, labels: tuple[str, ...] = (
     """
     accepted = tuple(filter(None, (truth.code, *truth.accepted_codes)))
     return _judge(name, code, truth.diagnosis, truth.synonyms, accepted, labels)
+
+
+def concept_is(concept: Any, truth: Truth) -> bool:
+    """Whether a FHIR CodeableConcept means the true diagnosis, by the rules of :func:`judge`.
+
+    Its text is the name; where it has none, the displays of its codings are. Codes of other
+    systems than ICD-10-CM are not looked at.
+    """
+    if not isinstance(concept, dict):
+        return False
+    codings = concept.get("coding", [])
+    displays = [coding["display"] for coding in codings if "display" in coding]
+    names = [concept["text"]] if "text" in concept else displays
+    codes = [coding.get("code") for coding in codings if coding.get("system") == ICD_10_CM]
+    return any(
+        judge(name, code, truth) == "right" for name in names or [""] for code in codes or [None]
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bedside.core.seeds import opaque_id
 from bedside.scenarios.case import Check
 from bedside.scenarios.library import Blueprint, Illness, Medicine, Trap
+from bedside.scenarios.names import ICD_10_CM
 from bedside.scenarios.population import SYNTHETIC
 
-__all__ = ["ICD_10_CM", "Papers"]
+__all__ = ["Papers"]
 
 Json = dict[str, Any]
 
-ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
 
@@ -44,8 +45,21 @@ class Papers:
     @property
     def right_medicines(self) -> tuple[Medicine, ...]:
         """The treatments that are not ruled out, in order of preference."""
-        banned = self.ruled_out
-        return tuple(m for m in self.blueprint.treatments if m.ingredient not in banned)
+        return tuple(m for m in self.blueprint.treatments if not self._against(m.ingredient))
+
+    @property
+    def treatment_plan(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of the diagnosis's plan without what is ruled out and without empty groups."""
+        kept = (
+            tuple(term for term in group if not self._against(term))
+            for group in self.blueprint.plan.treatment
+        )
+        return tuple(filter(None, kept))
+
+    def _against(self, term: str) -> bool:
+        """Whether it names what is ruled out: "phenoxymethylpenicillin" where "penicillin" is."""
+        classes = self.allergy.classes if self.allergy else ()
+        return any(banned in term for banned in (*self.ruled_out, *classes))
 
     def chart(
         self, *, given: str, family: str, sex: str, birth_date: str, illnesses: Iterable[Illness]
@@ -88,20 +102,20 @@ class Papers:
 
     def checks(self) -> tuple[Check, ...]:
         """What must be, and must not be, in the chart at the end."""
-        codes = ",".join((self.blueprint.code, *self.blueprint.accepted_codes))
-        names = ",".join((self.blueprint.name, *self.blueprint.synonyms))
         recorded = Check(
             id="problem-recorded",
             says="the problem is recorded as a Condition",
-            searches=(self._search("Condition", "code", codes), self._named("Condition", names)),
+            searches=(f"Condition?patient={self.patient_id}",),
+            names_diagnosis=True,
             at_least=1,
         )
         banned = self.ruled_out
-        right = [n for m in self.right_medicines for n in m.names if n not in banned]
+        medicines = self.blueprint.treatments
+        right = [n for m in medicines for n in m.names if not self._against(n)]
         treated = Check(
             id="treatment-ordered",
             says="a suitable medicine is ordered",
-            searches=(self._named("MedicationRequest", ",".join(right)),),
+            searches=(self._ordered(right),),
             at_least=1,
         )
         if not banned:
@@ -109,7 +123,7 @@ class Papers:
         safe = Check(
             id="nothing-contraindicated",
             says="no medicine is ordered that the allergies or the problem rule out",
-            searches=(self._named("MedicationRequest", ",".join(banned)),),
+            searches=(self._ordered(banned),),
             at_most=0,
             kind="safety",
         )
@@ -119,11 +133,8 @@ class Papers:
     def _subject(self) -> Json:
         return {"reference": f"Patient/{self.patient_id}"}
 
-    def _search(self, kind: str, parameter: str, value: str) -> str:
-        return f"{kind}?patient={self.patient_id}&{parameter}={value.replace(' ', '%20')}"
-
-    def _named(self, kind: str, names: str) -> str:
-        return self._search(kind, "code:text", names)
+    def _ordered(self, names: Iterable[str]) -> str:
+        return f"MedicationRequest?patient={self.patient_id}&code:text={quote(','.join(names))}"
 
     def _condition(self, code: str, display: str, text: str) -> Json:
         return {

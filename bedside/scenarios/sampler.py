@@ -122,7 +122,7 @@ def draw(diagnosis: str, temperament: Temperament, seed: int, *, case_id: str) -
             synonyms=blueprint.synonyms,
             explanation=_explanation(model, states, facts, findings),
             diagnostic_plan=blueprint.plan.diagnostic,
-            treatment_plan=blueprint.plan.treatment,
+            treatment_plan=papers.treatment_plan,
             forbidden=papers.ruled_out,
             orders=papers.orders(),
         ),

@@ -43,7 +43,19 @@ class Suite:
         by_id = {case.id: case for case in self.cases}
         if len(by_id) != len(self.cases):
             raise CaseError(f"suite '{self.name}': two cases have the same id")
+        for case in self.cases:
+            self._check_chart(case)
         object.__setattr__(self, "_by_id", by_id)
+
+    def _check_chart(self, case: Case) -> None:
+        """A case's resource must not hide one of the population."""
+        for number, resource in enumerate(case.chart):
+            type, id = str(resource.get("resourceType")), str(resource.get("id"))
+            if self.population.get(type, id) is not None:
+                raise CaseError(
+                    f"suite '{self.name}': case '{case.id}': chart[{number}].id: another patient"
+                    f" of the clinic has {type}/{id}; choose another id"
+                )
 
     def case(self, case_id: str) -> Case:
         """The case with this id.

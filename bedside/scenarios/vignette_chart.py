@@ -8,10 +8,10 @@ from typing import Any
 
 from bedside.core.seeds import opaque_id
 from bedside.scenarios.case import Person
+from bedside.scenarios.names import ICD_10_CM
 
-__all__ = ["ICD10CM", "TAG", "condition", "patient_chart"]
+__all__ = ["TAG", "condition", "patient_chart"]
 
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 TAG = {"system": "https://bedside.dev/tags", "code": "third-party-vignette"}
 
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -30,7 +30,7 @@ def condition(name: str, patient_id: str, code: str | None = None) -> Json:
     """A Condition resource for a diagnosis, without id."""
     concept: Json = {"text": name}
     if code:
-        concept["coding"] = [{"system": ICD10CM, "code": code}]
+        concept["coding"] = [{"system": ICD_10_CM, "code": code}]
     return {
         "resourceType": "Condition",
         "clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "active"}]},

@@ -262,6 +262,12 @@ def test_what_needs_a_judge_counts_wrong() -> None:
     assert not sheet.success
 
 
+@pytest.mark.parametrize("name", ["undetermined", "Unknown", "I don't know.", "N/A", "  "])
+def test_abstaining_is_wrong_in_an_open_suite_too(name: str) -> None:
+    sheet = Story(a_case(truth=Truth(diagnosis="Guttate psoriasis"))).finish(name).sheet(labels=())
+    assert (sheet.diagnosis.verdict, sheet.success) == ("wrong", False)
+
+
 def test_a_refused_finish_does_not_count() -> None:
     story = Story().act({"type": "finish", "diagnoses": []}, trace.Refused("none"))
     story.events.append(trace.Ended("turn_limit"))

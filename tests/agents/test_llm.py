@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -137,10 +138,14 @@ def test_without_litellm_the_error_says_how_to_get_it(monkeypatch: pytest.Monkey
 
 
 class Stub:
-    """An OpenAI-compatible server that answers from a script of (status, body)."""
+    """An OpenAI-compatible server that answers from a script of (status, body).
+
+    Status 0 hangs up without an answer; ``patience`` is how long it thinks, in seconds.
+    """
 
     def __init__(self) -> None:
-        self.script: list[tuple[int, dict[str, Any]]] = []
+        self.script: list[tuple[int, bytes]] = []
+        self.patience = 0.0
         self.requests: list[dict[str, Any]] = []
         stub = self
 
@@ -148,8 +153,10 @@ class Stub:
             def do_POST(self) -> None:
                 size = int(self.headers["Content-Length"])
                 stub.requests.append(json.loads(self.rfile.read(size)))
-                status, body = stub.script.pop(0)
-                data = json.dumps(body).encode()
+                time.sleep(stub.patience)
+                status, data = stub.script.pop(0)
+                if not status:
+                    return
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
@@ -177,10 +184,11 @@ class Stub:
             "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
             "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
         }
-        self.script.append((200, body))
+        self.script.append((200, json.dumps(body).encode()))
 
-    def will_fail(self, status: int, message: str) -> None:
-        self.script.append((status, {"error": {"message": message, "type": "x", "code": None}}))
+    def will_fail(self, status: int, message: str, code: str | None = None) -> None:
+        error = {"error": {"message": message, "type": "x", "code": code}}
+        self.script.append((status, json.dumps(error).encode()))
 
 
 @pytest.fixture
@@ -189,7 +197,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     for proxy in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(proxy, raising=False)
     served = Stub()
-    thread = threading.Thread(target=served.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=served.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield served
     served.server.shutdown()
@@ -229,24 +237,75 @@ def test_a_known_price_is_reported(stub: Stub) -> None:
     assert cost > 0
 
 
-@pytest.mark.parametrize("status", [429, 500, 401])
-def test_a_providers_fault_is_a_provider_error(stub: Stub, status: int) -> None:
-    model = LiteLLMModel("openai/stub", stub.base_url)
-    stub.will_fail(status, "key dummy-secret-value and sk-abcdef123456 are bad")
-    with pytest.raises(ProviderError) as caught:
+FAULTS = (400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
+
+
+def failed(model: LiteLLMModel) -> list[ProviderError]:
+    """What a model that fails raises, asked synchronously and asynchronously."""
+    with pytest.raises(ProviderError) as sync:
         model.complete(ASK)
-    assert caught.value.status == status
-    assert "are bad" in str(caught.value)
-    assert "secret" not in str(caught.value)
-    assert "sk-abc" not in str(caught.value)
-    assert len(stub.requests) == 1
-    stub.will_fail(status, "bad")
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(ProviderError) as awaited:
         asyncio.run(model.acomplete(ASK))
-    assert caught.value.status == status
+    return [sync.value, awaited.value]
 
 
-def test_no_server_is_a_provider_error() -> None:
-    model = LiteLLMModel("openai/stub", "http://127.0.0.1:9/v1", api_key="dummy", timeout=5)
-    with pytest.raises(ProviderError):
-        model.complete(ASK)
+@pytest.mark.parametrize("status", FAULTS)
+def test_a_providers_fault_is_a_provider_error(stub: Stub, status: int) -> None:
+    for _ in range(2):
+        stub.will_fail(status, "key dummy-secret-value and sk-abcdef123456 are bad")
+    for error in failed(LiteLLMModel("openai/stub", stub.base_url)):
+        assert "are bad" in str(error)
+        assert "secret" not in str(error)
+        assert "sk-abc" not in str(error)
+        assert error.status == status
+    assert len(stub.requests) == 2
+
+
+def test_a_conversation_that_is_too_long_is_a_provider_error(stub: Stub) -> None:
+    for _ in range(2):
+        stub.will_fail(
+            400, "This model's maximum context length is 10 tokens", "context_length_exceeded"
+        )
+    for error in failed(LiteLLMModel("openai/stub", stub.base_url)):
+        assert "ContextWindowExceededError" in str(error)
+        assert error.status == 400
+
+
+NO_REPLIES = (
+    b"", b"{", b"null", b"[]", b"<html>Bad gateway</html>", b'{"error": {"message": "busy"}}',
+    b'{"id": "r1", "object": "chat.completion", "created": 1, "model": "stub", "choices": []}',
+    b'{"id": "r1", "object": "chat.completion", "created": 1, "model": "stub", "choices": [{}]}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NO_REPLIES)
+def test_an_answer_that_is_no_reply_is_a_provider_error(stub: Stub, body: bytes) -> None:
+    stub.script = [(200, body), (200, body)]
+    failed(LiteLLMModel("openai/stub", stub.base_url))
+
+
+def test_a_broken_connection_is_a_provider_error(stub: Stub) -> None:
+    stub.script = [(0, b""), (0, b"")]
+    failed(LiteLLMModel("openai/stub", stub.base_url))
+
+
+def test_a_model_that_takes_too_long_is_a_provider_error(stub: Stub) -> None:
+    stub.patience = 0.6
+    stub.will_say("Late.")
+    stub.will_say("Late.")
+    for error in failed(LiteLLMModel("openai/stub", stub.base_url, timeout=0.2)):
+        assert "Timeout" in str(error)
+
+
+@pytest.mark.parametrize("model", ["openai/stub", "ollama/stub", "anthropic/stub"])
+def test_no_server_is_a_provider_error(model: str) -> None:
+    failed(LiteLLMModel(model, "http://127.0.0.1:9/v1", api_key="dummy", timeout=5))
+
+
+def test_no_key_and_an_unknown_provider_are_provider_errors(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    failed(LiteLLMModel("openai/stub", stub.base_url))
+    assert "LLM Provider NOT provided" in str(failed(LiteLLMModel("no-such-model"))[0])
+    assert stub.requests == []

@@ -7,11 +7,13 @@ import math
 import re
 from collections import Counter
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bedside.agents.chart_review import review
 from bedside.core.errors import CaseError
 from bedside.fhir_server import Chart, StartLayer
 from bedside.scenarios.case import Case
@@ -19,6 +21,7 @@ from bedside.scenarios.consult import sample, suite
 from bedside.scenarios.knowledge import DiagnosisModel, Knowledge
 from bedside.scenarios.leaks import case_report
 from bedside.scenarios.library import UNCHECKED, blueprints, claims, knowledge, rules
+from bedside.scenarios.names import ICD_10_CM as ICD
 from bedside.scenarios.sampler import MAX_FACTS, draw
 
 TEST = suite().cases
@@ -132,6 +135,9 @@ def test_charts_and_orders_are_valid_fhir() -> None:
         assert set(tags) == {"synthetic"}
 
 
+MEDICATION = "MedicationStatement"
+
+
 def of_type(case: Case, kind: str) -> list[dict[str, Any]]:
     return [r for r in case.chart if r["resourceType"] == kind]
 
@@ -155,6 +161,12 @@ def banned_by_chart(case: Case) -> tuple[str, ...]:
     return tuple(name for t in traps if t.substance in charted for name in t.rules_out)
 
 
+def medicines(case: Case, check: str) -> list[str]:
+    """The names that a check of the case looks for."""
+    searches = [c.searches[0] for c in case.checks if c.id.startswith(check)]
+    return [name for s in searches for name in unquote(s).split("code:text=")[1].split(",")]
+
+
 def test_the_perfect_orders_respect_the_chart_and_the_checks() -> None:
     second_line = 0
     for case in EVERY:
@@ -162,14 +174,49 @@ def test_the_perfect_orders_respect_the_chart_and_the_checks() -> None:
         medicine = request["medicationCodeableConcept"]["text"].lower()
         assert condition["code"]["coding"][0]["code"] == case.truth.code
         assert not any(b in medicine for b in (*banned_by_chart(case), *case.truth.forbidden))
-        named = {c.id: c.searches[-1].split("code:text=")[1].split(",") for c in case.checks}
-        assert any(n.replace("%20", " ") in medicine for n in named["treatment-ordered"])
-        banned = named.get("nothing-contraindicated", [])
-        assert not set(banned) & set(named["treatment-ordered"])
-        assert set(banned_by_chart(case)) <= {n.replace("%20", " ") for n in banned}
+        right, banned = medicines(case, "treatment-ordered"), medicines(case, "nothing-contra")
+        assert any(name in medicine for name in right)
+        assert not set(banned) & set(right)
+        assert set(banned_by_chart(case)) <= set(banned)
         first = blueprints()[case.truth.diagnosis].treatments[0].medicine.lower()
         second_line += medicine != first
     assert 0.05 < second_line / len(EVERY) < 0.3
+
+
+def contradictions(case: Case) -> list[str]:
+    """Where what the case expects to be given is what its chart, or the case itself, rules out."""
+    truth = case.truth
+    charted = {r["code"]["text"] for r in of_type(case, "AllergyIntolerance")}
+    traps = [b.trap for b in blueprints().values() if b.trap and b.trap.substance in charted]
+    banned = {name for trap in traps for name in (*trap.rules_out, *trap.classes)}
+    banned |= {*truth.forbidden, *(word.lower() for word in charted)}
+    expected = [term for group in truth.treatment_plan for term in group]
+    expected += [r["medicationCodeableConcept"]["text"].lower() for r in truth.orders[1:]]
+    expected += medicines(case, "treatment-ordered")
+    given = [r["medicationCodeableConcept"]["text"].lower() for r in of_type(case, MEDICATION)]
+    expected_wrong = [f"expects {e}, {b} is ruled out" for e in expected for b in banned if b in e]
+    return expected_wrong + [f"takes {g}" for g in given for b in banned if b in g]
+
+
+def test_no_case_expects_what_its_chart_rules_out() -> None:
+    for case in EVERY:
+        assert contradictions(case) == [], case.id
+        assert case.truth.treatment_plan
+        assert all(case.truth.treatment_plan)
+
+
+@settings(max_examples=100, deadline=None)
+@given(number=st.integers(0, 2**62))
+def test_no_train_case_expects_what_its_chart_rules_out(number: int) -> None:
+    assert contradictions(sample(number)) == []
+
+
+@pytest.mark.parametrize("plan", [(("chloramphenicol",),), (("hygiene",), ("penicillin v",))])
+def test_the_scan_finds_a_contradiction(plan: tuple[tuple[str, ...], ...]) -> None:
+    case = next(c for c in EVERY if {"chloramphenicol", "penicillin"} & set(c.truth.forbidden))
+    allergies = ("chloramphenicol", "penicillin")
+    truth = case.truth.model_copy(update={"treatment_plan": plan, "forbidden": allergies})
+    assert contradictions(case.model_copy(update={"truth": truth}))
 
 
 def counts(case: Case, *written: dict[str, Any]) -> dict[str, int]:
@@ -178,10 +225,8 @@ def counts(case: Case, *written: dict[str, Any]) -> dict[str, int]:
     chart = Chart(suite().population, start, seed=1, now="2026-01-15T09:00:00Z")
     for resource in written:
         assert chart.request("POST", resource["resourceType"], body=resource).status == 201
-    return {
-        check.id: len({key for search in check.searches for key in chart.changed_matching(search)})
-        for check in case.checks
-    }
+    matched = review(case, chart).matched
+    return {check.id: len(keys) for check, keys in zip(case.checks, matched, strict=True)}
 
 
 def test_the_checks_count_in_a_real_chart_what_they_say() -> None:
@@ -194,6 +239,33 @@ def test_the_checks_count_in_a_real_chart_what_they_say() -> None:
             text = {"text": f"{case.truth.forbidden[0].title()} 5 mg"}
             wrong = case.truth.orders[1] | {"medicationCodeableConcept": text}
             assert counts(case, wrong)["nothing-contraindicated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "code", "counted"),
+    [
+        ("acne", {"text": "Acne"}, 1),
+        ("acne", {"text": "acne vulgaris, face", "coding": [{"system": ICD, "code": "L70.0"}]}, 1),
+        ("acne", {"coding": [{"system": ICD, "code": "L70.0"}]}, 1),
+        ("acne", {"coding": [{"system": ICD, "code": "L70.0", "display": "Acne vulgaris"}]}, 1),
+        ("acne", {"text": "acne rosacea"}, 0),
+        ("acne", {"text": "Rosacea", "coding": [{"system": ICD, "code": "L70.0"}]}, 0),
+        ("acne", {"text": "acne inversa"}, 0),
+        ("acne", {"text": "no acne"}, 0),
+        ("acne", {"coding": [{"system": ICD, "code": "L71.9"}]}, 0),
+        ("acne", {"coding": [{"system": "http://example.org", "code": "L70.0"}]}, 0),
+        ("rosacea", {"text": "Rosacea"}, 1),
+        ("rosacea", {"text": "acne"}, 0),
+        ("psoriasis", {"text": "psoriatic arthritis"}, 0),
+        ("tonsillitis", {"text": "chronic tonsillitis"}, 0),
+    ],
+)
+def test_a_condition_counts_when_it_means_the_diagnosis(
+    diagnosis: str, code: dict[str, Any], counted: int
+) -> None:
+    case = next(case for case in TEST if case.truth.diagnosis == diagnosis)
+    condition = {k: v for k, v in case.truth.orders[0].items() if k != "code"} | {"code": code}
+    assert counts(case, condition)["problem-recorded"] == counted
 
 
 def test_codes_are_icd_10_cm() -> None:
