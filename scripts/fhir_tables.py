@@ -31,6 +31,21 @@ ANY_TYPE = 100
 """So many target types mean any."""
 SWAPPED = ("DocumentReference-relationship",)
 """Composites whose two expressions R4 has the wrong way round: each names the other's element."""
+US_CORE = {
+    "CareTeam": ("role", "token", "CareTeam.participant.role"),
+    "Condition": (
+        "asserted-date",
+        "date",
+        "Condition.extension('http://hl7.org/fhir/StructureDefinition/condition-assertedDate')",
+    ),
+    "Encounter": (
+        "discharge-disposition",
+        "token",
+        "Encounter.hospitalization.dischargeDisposition",
+    ),
+    "Goal": ("description", "token", "Goal.description"),
+}
+"""The search parameters that US Core 6.1.0 defines beside those of R4, by type."""
 SEARCH = "http://hl7.org/fhir/SearchParameter/"
 TYPE_NAME = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
@@ -265,6 +280,9 @@ def search_parameters(parameters: list[Json], types: set[str]) -> Json:
                     expressions.reverse()
                 row["components"] = list(zip(names, expressions, strict=True))
             table.setdefault(base, {})[parameter["code"]] = row
+    for base, (name, kind, expression) in US_CORE.items():
+        id = f"us-core-{base.lower()}-{name}"
+        table[base][name] = {"kind": kind, "expression": expression, "id": id}
     return {base: dict(sorted(rows.items())) for base, rows in sorted(table.items())}
 
 

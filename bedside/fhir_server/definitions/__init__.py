@@ -84,7 +84,8 @@ class SearchDefinition(msgspec.Struct, frozen=True):
         kind: ``token``, ``reference``, ``date``, ``string``, ``number``, ``quantity``, ``uri``,
             ``composite`` or ``special``.
         expression: FHIRPath of its elements, as far as it concerns the type.
-        id: the end of its canonical address, ``http://hl7.org/fhir/SearchParameter/{id}``.
+        id: the end of its canonical address, ``http://hl7.org/fhir/SearchParameter/{id}``, or of
+            US Core's for one that begins with ``us-core``.
         targets: resource types a reference may name; empty for any.
         components: of a composite, (name of the parameter, expression) each.
     """
