@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,17 @@ import click
 from bedside.core.errors import PopulationError
 
 if TYPE_CHECKING:
+    from bedside.fhir_server.bulk import Line
     from bedside.fhir_server.population import Population
+    from bedside.fhir_server.snapshot import Manifest, Snapshot
 
 __all__ = ["ehr"]
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+PATH = click.Path(path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+NAMES = ("clinic", "none")
+MOST_SHOWN = 5
 
 
 @click.group()
@@ -24,7 +32,12 @@ def ehr() -> None:
 
 @ehr.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8103, show_default=True)
-@click.option("--population", default="clinic", show_default=True, help="A name, or none.")
+@click.option(
+    "--population",
+    default="clinic",
+    show_default=True,
+    help="clinic, none, or the folder of a snapshot.",
+)
 @click.option("--data", type=FOLDER, help="Keep every write there, across restarts and crashes.")
 @click.option(
     "--validation",
@@ -48,12 +61,132 @@ def serve(port: int, population: str, data: Path | None, validation: str, integr
     )
 
 
-def _population(name: str) -> Population:
+@ehr.command()
+@click.argument("population", type=click.Choice(["clinic"]))
+@click.argument("target", type=FOLDER)
+@JSON
+def build(population: str, target: Path, as_json: bool) -> None:
+    """Write a built-in POPULATION as a snapshot to the folder TARGET."""
+    from bedside.fhir_server.bulk import Line
+
+    records = _population(population)
+    _report(_built((Line(r.data, population) for r in records), target), target, as_json)
+
+
+@ehr.command("import")
+@click.argument("target", type=FOLDER)
+@click.argument("sources", type=PATH, nargs=-1, required=True)
+@click.option("--validate/--no-validate", default=True, help="Refuse what is not valid R4.")
+@JSON
+def import_(target: Path, sources: tuple[Path, ...], validate: bool, as_json: bool) -> None:
+    """Make a snapshot in the folder TARGET of your NDJSON files, Bundles, or folders of them."""
+    from bedside.fhir_server.bulk import lines_of
+
+    lines = lines_of(sources)
+    _report(_built(_valid(lines) if validate else lines, target), target, as_json)
+
+
+@ehr.command()
+@click.argument("population")
+@click.argument("target", type=PATH)
+@click.option("--bundle", is_flag=True, help="Write one collection Bundle to the file TARGET.")
+@JSON
+def export(population: str, target: Path, bundle: bool, as_json: bool) -> None:
+    """Write a POPULATION (a name or a snapshot's folder) as NDJSON, a file a type, to TARGET."""
+    from bedside.fhir_server.bulk import write_bundle, write_ndjson
+
+    records = _population(population)
+    if bundle:
+        counts = {"Bundle entries": write_bundle(records, target)}
+    else:
+        counts = write_ndjson(records, target)
+    if as_json:
+        click.echo(json.dumps({"target": str(target), "written": counts}))
+    else:
+        _print_counts(counts, f"written to {target}")
+
+
+@ehr.command()
+@click.argument("snapshot", type=FOLDER)
+@JSON
+def verify(snapshot: Path, as_json: bool) -> None:
+    """Compare every byte of a SNAPSHOT with the hashes in its manifest."""
+    from bedside.fhir_server.snapshot import verify as compare
+
+    manifest = compare(snapshot)
+    if not as_json:
+        click.echo(f"Every file of {snapshot} is as it was built.")
+    _report(manifest, snapshot, as_json)
+
+
+def _population(name: str) -> Population | Snapshot:
     from bedside.fhir_server.population import Population
+    from bedside.fhir_server.snapshot import open_snapshot
     from bedside.scenarios.population import clinic
 
     if name == "clinic":
         return clinic()
     if name == "none":
         return Population.of([])
-    raise PopulationError(f"there is no population '{name}'; there are: clinic, none")
+    if Path(name).is_dir():
+        return open_snapshot(Path(name))
+    raise PopulationError(f"'{name}' is no snapshot's folder, nor one of: {', '.join(NAMES)}")
+
+
+def _built(lines: Iterable[Line], target: Path) -> Manifest:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from bedside.fhir_server.snapshot import build as write
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("reading resources")
+
+        def on_progress(done: int) -> None:
+            bar.update(task, description=f"{done:,} resources indexed")
+
+        return write(lines, target, on_progress=on_progress)
+
+
+def _valid(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines; once all are read, a PopulationError names those that are not valid R4."""
+    from bedside.fhir_server.jsontext import decode
+    from bedside.fhir_server.outcome import Refusal
+    from bedside.fhir_server.snapshot.build import checked_head
+    from bedside.fhir_server.validation import validate
+
+    faults = []
+    for line in lines:
+        checked_head(line)
+        try:
+            issues = [issue.diagnostics for issue in validate(decode(line.text))]
+        except Refusal as refusal:
+            issues = [str(refusal)]
+        if issues:
+            faults.append(f"{line.origin}: {issues[0]}")
+        yield line
+    if faults:
+        shown = "\n  ".join(faults[:MOST_SHOWN])
+        raise PopulationError(
+            f"not valid R4: {len(faults):,} resources; mend them, or use --no-validate. "
+            f"The first:\n  {shown}"
+        )
+
+
+def _report(manifest: Manifest, folder: Path, as_json: bool) -> None:
+    counts = {type: entry.count for type, entry in manifest.types.items()}
+    if as_json:
+        report = {"snapshot": str(folder), "digest": manifest.digest, "resources": counts}
+        click.echo(json.dumps(report))
+        return
+    _print_counts(counts, f"in {folder}")
+    click.echo(f"sha256 {manifest.digest}")
+
+
+def _print_counts(counts: dict[str, int], where: str) -> None:
+    width = max([len(name) for name in counts], default=0)
+    for name, count in sorted(counts.items()):
+        click.echo(f"{name:<{width}}  {count:>9,}")
+    click.echo(f"{sum(counts.values()):,} resources {where}")

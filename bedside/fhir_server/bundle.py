@@ -63,7 +63,8 @@ def searchset(
 
 def searchset_of(base: str, url: str, records: Sequence[Record]) -> bytes:
     """The Bundle of all of some resources, as an operation returns them."""
-    listed = b",".join([_entry(base, record, record.data, b"match") for record in records])
+    start = _start(base)
+    listed = b",".join([_entry(start, record, record.data, b"match") for record in records])
     return b'{"resourceType":"Bundle","type":"searchset","total":%d,"link":[%b]%b}' % (
         len(records),
         encode({"relation": "self", "url": url}),
@@ -72,18 +73,22 @@ def searchset_of(base: str, url: str, records: Sequence[Record]) -> bytes:
 
 
 def _entries(base: str, entries: Sequence[Entry], query: Query) -> list[bytes]:
+    start = _start(base)
     if not query.summary and not query.elements:
-        return [_entry(base, e.record, e.record.data, e.mode.encode()) for e in entries]
+        return [_entry(start, e.record, e.record.data, e.mode.encode()) for e in entries]
     return [
-        _entry(base, e.record, encode(_part_of(e.record.resource, query)), e.mode.encode())
+        _entry(start, e.record, encode(_part_of(e.record.resource, query)), e.mode.encode())
         for e in entries
     ]
 
 
-def _entry(base: str, record: Record, data: bytes, mode: bytes) -> bytes:
-    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
-        base.encode(), record.type.encode(), record.id.encode(), data, mode
-    )  # fmt: skip
+def _start(base: str) -> bytes:
+    return b'{"fullUrl":"%b/' % base.encode()
+
+
+def _entry(start: bytes, record: Record, data: bytes, mode: bytes) -> bytes:
+    place = f"{record.type}/{record.id}".encode()
+    return b'%b%b","resource":%b,"search":{"mode":"%b"}}' % (start, place, data, mode)
 
 
 def _part_of(resource: Json, query: Query) -> Json:

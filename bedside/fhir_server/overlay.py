@@ -10,7 +10,7 @@ from bedside.fhir_server.clauses import Clause
 from bedside.fhir_server.jsontext import Json, with_members
 from bedside.fhir_server.parameters import ParameterSet
 from bedside.fhir_server.policy import STRICT, Policy
-from bedside.fhir_server.population import BASE, Population, Record, StartLayer
+from bedside.fhir_server.population import BASE, Record, Resources, StartLayer
 
 __all__ = ["Change", "Overlay", "Version"]
 
@@ -71,7 +71,7 @@ class Overlay:
 
     def __init__(
         self,
-        population: Population,
+        population: Resources,
         start: StartLayer,
         *,
         seed: int,

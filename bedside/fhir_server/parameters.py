@@ -33,6 +33,7 @@ class Param:
         nodes: the elements it looks at.
         targets: resource types a reference may name; empty for any.
         components: of a composite.
+        members: a resource with none of these has no value; empty where that is not known.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Param:
     nodes: Callable[[Json], list[Any]]
     targets: tuple[str, ...] = ()
     components: tuple[Param, ...] = ()
+    members: frozenset[str] = frozenset()
 
 
 class _OfType(Mapping[str, Param]):
@@ -146,7 +148,9 @@ def _simple(name: str, kind: str, paths: tuple[Path, ...], targets: tuple[str, .
     def nodes(resource: Json) -> list[Any]:
         return [node for select, _ in pairs for node in select(resource)]
 
-    return Param(name, kind, values_of, nodes, targets)
+    firsts = [path.first for path in paths]
+    members = frozenset(firsts) if all(firsts) else frozenset[str]()
+    return Param(name, kind, values_of, nodes, targets, members=members)
 
 
 def _composite(

@@ -47,11 +47,13 @@ class Path(NamedTuple):
         select: the elements at its end.
         type: name of their type; "" where it is not known.
         codes: address of the value set their codes come from; "" for none.
+        first: the member it begins with; "" where it needs none.
     """
 
     select: Callable[[Json], list[Any]]
     type: str
     codes: str
+    first: str = ""
 
 
 class _Here(NamedTuple):
@@ -62,6 +64,7 @@ class _Here(NamedTuple):
     codes: str = ""
     choice: tuple[str, ...] = ()
     name: str = ""
+    first: str = ""
 
 
 @cache
@@ -95,7 +98,7 @@ def _alternative(text: str, type: str) -> Iterator[Path]:
         text = f"{cast[1]}.as({cast[2]}){cast[3]}"
     for here in _ways(text, type):
         for done in _closed(here):
-            yield Path(_chained(done.steps), done.type, done.codes)
+            yield Path(_chained(done.steps), done.type, done.codes, done.first)
 
 
 def _existence(text: str, type: str) -> Path:
@@ -149,23 +152,25 @@ def _next(here: _Here, match: re.Match[str], text: str) -> _Here | None:
     if match["has"]:
         return here._replace(steps=(*here.steps, _with_extension(match["having"])))
     if match["extension"]:
-        return _Here((*here.steps, _extension_values(match["url"])), "")
+        first = here.first or ("" if here.steps else "extension")
+        return _Here((*here.steps, _extension_values(match["url"])), "", first=first)
     return here._replace(steps=(*here.steps, _nth(int(match["number"]))))
 
 
 def _member(here: _Here, name: str, text: str) -> _Here | None:
     if not here.type:
-        return _Here((*here.steps, _all_of(name)), "")
+        return _Here((*here.steps, _all_of(name)), "", first=here.first)
     elements = definitions.elements(here.type)
     element = elements.get(name)
     if element is not None:
         step = _each(name) if element.many else _one(name)
         steps = (*here.steps, step)
         type = element.types[0]
-        return _Here(steps, "" if type == "Resource" else type, element.codes)
+        first = here.first or ("" if here.steps else name)
+        return _Here(steps, "" if type == "Resource" else type, element.codes, first=first)
     choice = elements.get(f"{name}[x]")
     if choice is not None:
-        return _Here(here.steps, here.type, choice.codes, choice.types, name)
+        return _Here(here.steps, here.type, choice.codes, choice.types, name, here.first)
     if definitions.type_of(here.type).kind in ("primitive", "complex"):
         return None
     raise ExpressionError(f"'{text}': {here.type} has no element '{name}'")
@@ -176,7 +181,7 @@ def _closed(here: _Here) -> Iterator[_Here]:
     if not here.choice:
         yield here
     for type in here.choice:
-        yield _Here((*here.steps, _one(_choice_member(here.name, type))), type, here.codes)
+        yield _chosen(here, type)
 
 
 def _cast(here: _Here, type: str, text: str) -> _Here:
@@ -184,13 +189,14 @@ def _cast(here: _Here, type: str, text: str) -> _Here:
         return here
     for candidate in here.choice:
         if candidate.lower() == type.lower():
-            member = _choice_member(here.name, candidate)
-            return _Here((*here.steps, _one(member)), candidate, here.codes)
+            return _chosen(here, candidate)
     raise ExpressionError(f"'{text}': '{here.name}' is never a {type}")
 
 
-def _choice_member(name: str, type: str) -> str:
-    return f"{name}{type[0].upper()}{type[1:]}"
+def _chosen(here: _Here, type: str) -> _Here:
+    member = f"{here.name}{type[0].upper()}{type[1:]}"
+    first = here.first or ("" if here.steps else member)
+    return _Here((*here.steps, _one(member)), type, here.codes, first=first)
 
 
 def _chained(steps: Sequence[Step]) -> Callable[[Json], list[Any]]:

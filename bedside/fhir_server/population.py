@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from bedside.core.errors import CaseError
 from bedside.fhir_server import definitions
@@ -18,7 +18,7 @@ from bedside.fhir_server.values import Key
 if TYPE_CHECKING:
     from bedside.fhir_server.clauses import Clause
 
-__all__ = ["BASE", "ID", "Layer", "Population", "Record", "StartLayer"]
+__all__ = ["BASE", "ID", "Layer", "Population", "Record", "Resources", "StartLayer"]
 
 BASE = "https://bedside.dev/fhir"
 """What ``fullUrl`` and links are relative to."""
@@ -49,6 +49,11 @@ class Record:
         self.version = int(version) if version.isascii() and version.isdigit() else 1
         self._values: dict[Param, tuple[Any, ...]] = {}
 
+    @property
+    def updated(self) -> str:
+        """When it was last changed, as a FHIR instant; "" if it does not say."""
+        return str(self.resource.get("meta", {}).get("lastUpdated", ""))
+
     def values(self, param: Param) -> tuple[Any, ...]:
         """The resource's values under a search parameter."""
         try:
@@ -59,6 +64,28 @@ class Record:
 
 
 Records = Mapping[str, Mapping[str, Record]]
+
+
+class Resources(Protocol):
+    """What a population is to a chart: a :class:`Population` in memory, or a snapshot on disk."""
+
+    @property
+    def digest(self) -> str:
+        """A hash of its content."""
+
+    def __len__(self) -> int: ...
+
+    def has(self, type: str) -> bool:
+        """Whether there is any resource of a type."""
+
+    def get(self, type: str, id: str) -> Record | None:
+        """The resource, or None."""
+
+    def of_type(self, type: str) -> Iterable[Record]:
+        """All resources of a type."""
+
+    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+        """The resources of a type that meet every clause."""
 
 
 class Layer:

@@ -177,9 +177,8 @@ def found(record: Record) -> Response:
 def record_headers(record: Record) -> dict[str, str]:
     """The headers that describe a version of a resource."""
     headers = {"Content-Type": JSON, "ETag": f'W/"{record.version}"'}
-    time = record.resource.get("meta", {}).get("lastUpdated")
-    if time:
-        headers["Last-Modified"] = _http_date(time)
+    if record.updated:
+        headers["Last-Modified"] = _http_date(record.updated)
     return headers
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from bedside.core.errors import RunError
-from bedside.runs.lock import locked
+from bedside.core.lock import locked
 from bedside.runs.plan import RunConfig, manifest_of
 from bedside.runs.records import Key, Manifest, Run, trace_name
 from bedside.runs.writer import drop_torn_lines, keep_only, write_whole
@@ -37,7 +37,7 @@ def taken(config: RunConfig) -> Iterator[set[Key]]:
         (directory / "traces").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make the run directory {directory}: {error.strerror}") from None
-    with locked(directory):
+    with locked(directory, RunError, "another process is writing the run"):
         if (directory / "manifest.json").exists():
             yield _resumed(config, manifest)
         else:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bedside.core.errors import RunError
+from bedside.core.lock import locked
 from bedside.core.trace import sha256
 from bedside.runs import writer as writing
-from bedside.runs.lock import locked
 from bedside.runs.records import Record, Timing, trace_name
 from bedside.runs.writer import Writer, write_whole
 
@@ -92,17 +92,21 @@ def test_write_whole_leaves_no_temporary_file(directory: Path) -> None:
 
 
 def test_one_writer_a_directory(directory: Path) -> None:
-    with locked(directory), pytest.raises(RunError, match="another process"), locked(directory):
+    with (
+        locked(directory, RunError, "another process is at work"),
+        pytest.raises(RunError, match="another process"),
+        locked(directory, RunError, "another process is at work"),
+    ):
         pass
-    with locked(directory):
+    with locked(directory, RunError, "another process is at work"):
         pass
 
 
 def test_a_lock_dies_with_its_process(directory: Path) -> None:
     code = (
         "import sys, time, pathlib\n"
-        "from bedside.runs.lock import locked\n"
-        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "from bedside.core.errors import RunError\nfrom bedside.core.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1]), RunError, 'busy'):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )
     process = subprocess.Popen(
@@ -111,17 +115,23 @@ def test_a_lock_dies_with_its_process(directory: Path) -> None:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match="another process"), locked(directory):
+        with (
+            pytest.raises(RunError, match="another process"),
+            locked(directory, RunError, "another process is at work"),
+        ):
             pass
     finally:
         process.kill()
         process.communicate()
-    with locked(directory):
+    with locked(directory, RunError, "another process is at work"):
         pass
 
 
 def test_an_error_inside_the_lock_is_not_taken_for_one_of_the_lock(directory: Path) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="mine"), locked(directory):
+    with (
+        pytest.raises(sqlite3.OperationalError, match="mine"),
+        locked(directory, RunError, "another process is at work"),
+    ):
         raise sqlite3.OperationalError("mine")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bedside.core.errors import UserError
 from bedside.fhir_server.policy import Policy
-from bedside.fhir_server.population import Population
+from bedside.fhir_server.population import Resources
 
 __all__ = ["serve"]
 
@@ -16,7 +16,7 @@ _HOST = "127.0.0.1"
 
 
 def serve(
-    population: Population,
+    population: Resources,
     *,
     port: int,
     policy: Policy,

@@ -15,7 +15,7 @@ from bedside.core.errors import PopulationError
 from bedside.fhir_server.chart import Chart
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.policy import Policy
-from bedside.fhir_server.population import Population, StartLayer
+from bedside.fhir_server.population import Resources, StartLayer
 from bedside.fhir_server.requests import JSON, Body, Response
 from bedside.fhir_server.server.journal import Header, Journal
 
@@ -80,7 +80,7 @@ class Sandboxes:
 
     def __init__(
         self,
-        population: Population,
+        population: Resources,
         base: str,
         *,
         policy: Policy,
