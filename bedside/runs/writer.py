@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
 from threading import BoundedSemaphore, Thread
+from time import sleep
 from types import TracebackType
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ PENDING = 256
 
 GROUP = 64
 """Encounters written together at most; each holds a file open."""
+
+GATHERING = 0.02
+"""Seconds that the first encounter of a group waits for others to be written with it."""
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -98,6 +102,8 @@ class Writer:
             job = self._queue.get()
             if job is None:
                 return group, False
+            if not group:
+                sleep(GATHERING)
             group.append(job)
         return group, True
 

@@ -77,7 +77,7 @@ questions = st.lists(
             "code=http://loinc.org|2-2,3-3", "code=http://loinc.org|", "date=2025-03-04",
             "date=ge2025-03-04", "date=lt2025-03-05", "date=ne2025-03", "date=sa2025-03-01",
             "date=ap2025-03-04", "date=gt2025-03-04T10:00:00Z", "date:missing=true",
-            "value-quantity=gt1", "_id=o1,o2,zz", "subject:missing=true", "status=final",
+            "value-quantity=gt1", "_id=o01,o02,zz", "subject:missing=true", "status=final",
             "_sort=-date", "_sort=date,_id", "_lastUpdated=gt2020", "patient.gender=female",
         ]
     ),
@@ -91,7 +91,7 @@ questions = st.lists(
 def test_a_snapshot_finds_what_the_population_finds(
     tmp_path_factory: pytest.TempPathFactory, found: list[Json], asked: list[str]
 ) -> None:
-    resources = [*PATIENTS, *({**r, "id": f"o{n}"} for n, r in enumerate(found))]
+    resources = [*PATIENTS, *({**r, "id": f"o{n:02}"} for n, r in enumerate(found))]
     folder = tmp_path_factory.mktemp("snapshot") / "s"
     on_disk, in_memory = over(snapshot(resources, folder)), over(Population.of(resources))
     query = "&".join(["_count=100", *asked])
