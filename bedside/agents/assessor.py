@@ -117,9 +117,9 @@ class Assessment:
 
     def _see_speech(self, event: trace.Spoke, at: int) -> None:
         self._elicit(event.facts, at)
-        said_at, action = self._take_action()
-        if isinstance(action, Say):
-            self._talk.add(action.text, said_at, event, at)
+        said_at, text = self._take_words()
+        if text is not None:
+            self._talk.add(text, said_at, event, at)
         else:
             self._talk.listen(event, at)
         self._met = None
@@ -134,6 +134,16 @@ class Assessment:
         self._ending = conclusion_items(self._case, self._labels, self._end)
         self._talk.conclude(action.plan, at)
         self._met = None
+
+    def _take_words(self) -> tuple[int, str | None]:
+        """What the doctor said that the current event answers, once."""
+        if self._acted is not None:
+            at, acted = self._acted
+            if isinstance(acted.action, dict) and acted.action.get("type") == "say":
+                self._acted = None
+                return at, str(acted.action["text"])
+        at, action = self._take_action()
+        return at, action.text if isinstance(action, Say) else None
 
     def _take_action(self) -> tuple[int, Action | None]:
         """The action that the current event is the consequence of, once."""

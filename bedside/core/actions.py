@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bedside.core.errors import ActionError
 
 __all__ = [
+    "ACTION_TYPES",
     "Action",
     "AnyAction",
     "BaseAction",

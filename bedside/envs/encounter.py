@@ -159,7 +159,7 @@ class Encounter:
             self._record(trace.Acted(None, self.turn, self.minute))
             raise
         self._record(trace.Acted(raw, self.turn, self.minute))
-        return actions.parse_action(value if isinstance(value, actions.Say) else raw)
+        return actions.parse_action(value if type(value) in _CLOSED else raw)
 
     def _carry_out(self, action: actions.AnyAction) -> Flow[_Outcome]:
         match action:
@@ -254,12 +254,20 @@ class Encounter:
         )
 
 
+_CLOSED = frozenset(actions.ACTION_TYPES) - {
+    actions.FhirRequest, actions.Create, actions.Update
+}  # fmt: skip
+"""Actions that hold nothing but what their fields allow: a model of one is what it says."""
+
+
 def plain_json(value: Any) -> Any:
     """The action as plain JSON values, as the trace stores it.
 
     Raises:
         ActionError: it cannot be written as JSON.
     """
+    if type(value) in _CLOSED:
+        return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, actions.BaseAction):
         value = value.model_dump(mode="json", exclude_none=True)
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -81,7 +83,7 @@ def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
     units = plan(config.suite, seed=config.seed, trials=config.trials)
     with taken(config) as finished:
         open_units = [unit for unit in units if unit.key not in finished]
-        with Writer(config.directory) as writer:
+        with Writer(config.directory) as writer, _long_lived():
             session = _Session(config, writer, len(finished), len(units), on_progress)
             if open_units and waits(session.doctor(open_units[0])):
                 asyncio.run(session.play_together(open_units))
@@ -96,6 +98,16 @@ def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
             failures=tuple(stored.failures()),
             seconds=perf_counter() - begun,
         )
+
+
+@contextmanager
+def _long_lived() -> Iterator[None]:
+    """Spare the garbage collector what lives as long as the run: the suite and its population."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Session:
