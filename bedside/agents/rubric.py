@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bedside.agents.sheet import RubricItem
-from bedside.agents.wording import Claims, claims_of, content, covered, said
+from bedside.agents.wording import Claims, claims_of, content, said
 from bedside.core.actions import Finish
 from bedside.scenarios.case import Case, Fact, Finding, Test
 
@@ -116,7 +116,7 @@ def _explanation(case: Case, labels: tuple[str, ...], end: Conclusion) -> Rubric
             f"names {len(named)} of the findings the diagnosis rests on that were found here "
             f"(at least {needed}, one of them beyond the opening words)",
         )
-    if not end.primary or not _mentions(claims.words, end.primary):
+    if not end.primary or not _mentions(claims, end.primary):
         return _unmet(EXPLAINS, end, "does not mention the primary diagnosis")
     if _dump(case, labels, end, claims):
         return _unmet(EXPLAINS, end, "lists words at large rather than what was found")
@@ -150,13 +150,13 @@ def _names(claims: Claims, item: Fact | Finding | Test) -> bool:
     return said(item.text) in claims.words or claims.repeats(item.text)
 
 
-def _mentions(words: str, name: str) -> bool:
+def _mentions(claims: Claims, name: str) -> bool:
     stems = content(name)
-    return covered(stems, words) == len(stems) if stems else said(name) in words
+    return claims.stems[0].issuperset(stems) if stems else said(name) in claims.words
 
 
 def _dump(case: Case, labels: tuple[str, ...], end: Conclusion, claims: Claims) -> bool:
-    if sum(_mentions(claims.words, label) for label in labels) > MAX_LABELS:
+    if sum(_mentions(claims, label) for label in labels) > MAX_LABELS:
         return True
     about = set(content(end.primary))
     for item in _known(case):

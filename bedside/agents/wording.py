@@ -54,11 +54,13 @@ class Claims(NamedTuple):
         words: all stems.
         affirmed: the stems it affirms; a bar stands for each that it denies.
         denied: the stems it denies; a bar stands for each that it affirms.
+        stems: all stems, and of them those affirmed and those denied, as sets.
     """
 
     words: str
     affirmed: str
     denied: str
+    stems: tuple[frozenset[str], frozenset[str], frozenset[str]]
 
     def asserts(self, term: str) -> bool:
         """Whether the text names this term without denying it. A term that is a negation itself,
@@ -68,9 +70,9 @@ class Claims(NamedTuple):
     def repeats(self, text: str) -> bool:
         """Whether half of the content of a sentence of another text is here: what that affirms
         among what this affirms, and what it denies among what this denies."""
+        _, affirms, denies = self.stems
         return any(
-            2 * (covered(affirmed, self.affirmed) + covered(denied, self.denied))
-            >= len(affirmed) + len(denied)
+            2 * (len(affirmed & affirms) + len(denied & denies)) >= len(affirmed) + len(denied)
             for affirmed, denied in _sentences(text)
         )
 
@@ -94,7 +96,7 @@ def content(text: str) -> tuple[str, ...]:
 
 def covered(stems: tuple[str, ...], words: str) -> int:
     """How many of the stems occur in a string made by :func:`said`."""
-    return sum(f" {stem} " in words for stem in stems)
+    return len(frozenset(words.split()).intersection(stems))
 
 
 @lru_cache(maxsize=8192)
@@ -123,22 +125,24 @@ def claims_of(text: str) -> Claims:
         else:
             affirmed.append(stem)
             denied.append("|")
-    return Claims(_joined(words), _joined(affirmed), _joined(denied))
+    sets = frozenset(words), frozenset(affirmed), frozenset(denied)
+    return Claims(_joined(words), _joined(affirmed), _joined(denied), sets)
 
 
+@lru_cache(maxsize=1024)
 def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.lower().replace("\u2019", "'"))
 
 
 @lru_cache(maxsize=8192)
-def _sentences(text: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+def _sentences(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     """The content that each sentence affirms and denies, without sentences that have none."""
     sentences = []
     for sentence in _SENTENCE.findall(text):
         claims = claims_of(sentence)
-        stems = content(sentence)
-        affirmed = tuple(stem for stem in stems if f" {stem} " in claims.affirmed)
-        denied = tuple(stem for stem in stems if f" {stem} " in claims.denied)
+        _, affirms, denies = claims.stems
+        affirmed = affirms.intersection(content(sentence))
+        denied = denies.intersection(content(sentence))
         if affirmed or denied:
             sentences.append((affirmed, denied))
     return tuple(sentences)
