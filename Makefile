@@ -20,6 +20,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m 'not deep and not llm'
 
 deep: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --editable '.[deep]'
 	$(BIN)/python -m pytest -n 2 -m deep
 
 lint: $(VENV)/.dev

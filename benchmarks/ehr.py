@@ -27,6 +27,7 @@ from bedside.fhir_server.bulk import Line
 from bedside.fhir_server.chart import Chart
 from bedside.fhir_server.population import StartLayer
 from bedside.fhir_server.snapshot import Snapshot, build, open_snapshot
+from benchmarks.machine import plain_steps
 
 PATIENTS = 1000
 CODES = 60
@@ -214,6 +215,7 @@ def main() -> None:
 
 def report(root: Path, observations: int) -> None:
     """Build, measure and print."""
+    print(f"plain Python         {plain_steps():10.1f} M steps/s")
     lines = list(population(observations))
     begun = perf_counter()
     manifest = build(lines, root / "snapshot")
@@ -246,6 +248,7 @@ def report(root: Path, observations: int) -> None:
     print(f"search               {search:10.1f} us (wanted 120; {median(found):.0f} matches)")
     store = sqlite_beside(snapshot, root / "rows.sqlite")
     print(f"  SQLite, attached   {each(lambda q: sqlite_search(store, q), asked):10.1f} us")
+    print(f"plain Python         {plain_steps():10.1f} M steps/s")
     print(f"search over HTTP     {over_http(root / 'snapshot', asked):10.2f} ms (wanted 1.5)")
 
 

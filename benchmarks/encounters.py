@@ -19,6 +19,7 @@ from bedside.agents.registry import DoctorSpec
 from bedside.runs.plan import RunConfig
 from bedside.runs.runner import run
 from bedside.scenarios import catalogue
+from benchmarks.machine import plain_steps
 
 TRIALS = 10
 STEPS = 3000
@@ -52,7 +53,9 @@ def steps(count: int) -> float:
 def main() -> None:
     """Print the figures."""
     encounters(1)
+    speed = plain_steps()
     rate, turns = max(encounters(TRIALS) for _ in range(3))
+    print(f"plain Python, M steps/s:   {speed:.1f} before, {plain_steps():.1f} after")
     print(f"encounters per CPU-second: {rate:.0f} ({turns:.1f} actions each; wanted 500)")
     print(f"env.step per CPU-second:   {max(steps(STEPS) for _ in range(3)):.0f} (wanted 3000)")
     profile = cProfile.Profile()

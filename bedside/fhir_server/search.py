@@ -139,7 +139,7 @@ def _page(store: Dated, query: Query, path: str, run: Any) -> bytes:
     end = len(found) if query.count is None else offset + query.count
     page = found[offset:end]
     links = [("self", query.text)]
-    if query.count and end < len(found):
+    if query.count and end < len(found) and query.summary != "count":
         token = following(f"{path}?{query.text}", written, end)
         links.append(("next", "&".join(filter(None, [query.text, f"_page={token}"]))))
     entries = [Entry(record, "match") for record in page]

@@ -5,10 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -84,6 +91,21 @@ def test_sandboxes_share_nothing_but_the_population(client: TestClient) -> None:
     assert stored(client, two, headers=other) == []
     assert stored(client) == []
     assert client.get(f"{two}/Patient/p1", headers=other).status_code == 200
+
+
+def test_a_thousand_interleaved_writes_each_are_neither_mixed_nor_lost() -> None:
+    sandboxes = Sandboxes(Population.of(PATIENTS), BASE, policy=STRICT)
+    both = [sandboxes.get(sandboxes.create(seed)[0]) for seed in (1, 2)]
+    for number in range(1000):
+        for which, one in enumerate(both):
+            assert one is not None
+            made = one.request("POST", "Observation", {}, weight(number * 2 + which))
+            assert made.status == 201
+    for which, one in enumerate(both):
+        assert one is not None
+        bundle = json.loads(one.request("GET", "Observation?patient=p1", {}, None).body)
+        found = {e["resource"]["valueQuantity"]["value"] for e in bundle["entry"]}
+        assert (bundle["total"], found) == (1000, set(range(which, 2000, 2)))
 
 
 def test_a_sandbox_opens_to_its_own_token_alone(client: TestClient) -> None:
@@ -215,3 +237,57 @@ def test_the_description_covers_what_is_served(client: TestClient) -> None:
     assert "post" in paths["/sandbox/{sandbox}/fhir/{type}/_search"]
     types = paths["/fhir/{type}"]["get"]["parameters"][0]["schema"]["enum"]
     assert len(types) == 146
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    assert killed(tmp_path, seed=0, moments=2) > 0
+
+
+@pytest.mark.deep
+def test_what_was_acknowledged_survives_kill_9_at_many_moments(tmp_path: Path) -> None:
+    print(f"{killed(tmp_path, seed=1, moments=30)} writes acknowledged")
+
+
+def killed(folder: Path, seed: int, moments: int) -> int:
+    """Kill a persistent server at random moments under writes; how many it acknowledged."""
+    draw = random.Random(seed)
+    acknowledged: list[str] = []
+    for _ in range(moments):
+        with running(folder) as (process, base):
+            until = time.monotonic() + draw.uniform(0.05, 0.6)
+            with httpx.Client() as client:
+                for place in acknowledged[-20:]:
+                    assert client.get(f"{base}/{place}").status_code == 200
+                found = client.get(f"{base}/Observation?_summary=count").json()
+                assert found["total"] in (len(acknowledged), len(acknowledged) + 1)
+                if found["total"] > len(acknowledged):
+                    acknowledged = places(client, base)
+                while time.monotonic() < until:
+                    stored = client.post(f"{base}/Observation", json=weight(70))
+                    acknowledged.append(f"Observation/{stored.json()['id']}")
+                process.kill()
+    with running(folder) as (_, base), httpx.Client() as client:
+        assert set(acknowledged) <= set(places(client, base))
+    return len(acknowledged)
+
+
+def places(client: httpx.Client, base: str) -> list[str]:
+    bundle = client.get(f"{base}/Observation?_elements=id").json()
+    return [f"Observation/{entry['resource']['id']}" for entry in bundle.get("entry", [])]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server of its own process over an empty population, and its FHIR base."""
+    command = [sys.executable, "-m", "bedside", "ehr", "serve", "--port", "0"]
+    command += ["--population", "none", "--data", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        announced = re.search(r"http://\S+/fhir", process.stdout.readline())
+        assert announced is not None
+        yield process, announced[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
