@@ -86,7 +86,7 @@ class InterviewerDoctor(ScriptedDoctor):
         )
 
     def _diagnose(self, knowledge: Knowledge, observation: Observation) -> Script:
-        from bedside.agents.symptom_graph import graph_of, posterior
+        from bedside.agents.symptom_graph import graph_of
 
         graph = graph_of(knowledge)
         self._belief = graph.start
@@ -95,8 +95,7 @@ class InterviewerDoctor(ScriptedDoctor):
         for said in _ALWAYS_SAID:
             observation = yield said
             self._learn(graph, observation)
-        yield from self._look_closer(graph, observation.turns_left - _TURNS_TO_CLOSE)
-        weights = posterior(self._belief)
+        weights = yield from self._look_closer(graph, observation.turns_left - _TURNS_TO_CLOSE)
         ranked = (-weights).argsort(kind="stable")[:_DIFFERENTIAL].tolist()
         best = knowledge.diagnoses[ranked[0]]
         reasons = self._reasons(graph.probability[ranked[0]])
@@ -120,7 +119,7 @@ class InterviewerDoctor(ScriptedDoctor):
             plan=_plan(best, treatment, allergies),
         )
 
-    def _look_closer(self, graph: SymptomGraph, turns: int) -> Generator[Any, Observation, None]:
+    def _look_closer(self, graph: SymptomGraph, turns: int) -> Generator[Any, Observation, Floats]:
         """Examine; then examine or ask on, whichever tells most, until the diagnosis is clear."""
         from bedside.agents.symptom_graph import posterior
 
@@ -128,14 +127,14 @@ class InterviewerDoctor(ScriptedDoctor):
         for turn in range(turns):
             weights = posterior(self._belief)
             if turn and weights.max() >= _SURE:
-                return
+                return weights
             gains = graph.gains(weights)
             gains[[*self._asked, *self._heard]] = 0
             region, sign_gain = graph.most_telling_region(gains)
             symptoms, symptom_gain = graph.most_telling_symptoms(gains, min(questions, _AT_ONCE))
             first_look = turn == 0 and bool(region)
             if not first_look and max(sign_gain, symptom_gain) < _ENOUGH_GAIN:
-                return
+                return weights
             if first_look or sign_gain >= symptom_gain:
                 self._asked.update(graph.regions[region])
                 self._learn(graph, (yield Examine(what=region)))
@@ -144,6 +143,7 @@ class InterviewerDoctor(ScriptedDoctor):
                 questions -= len(symptoms)
                 text = " ".join(graph.concepts[column].question for column in symptoms)
                 self._learn(graph, (yield Say(text=self._kindly(text))))
+        return posterior(self._belief)
 
     def _learn(self, graph: SymptomGraph, observation: Observation) -> None:
         if observation.kind not in ("briefing", "patient", "result"):

@@ -158,17 +158,17 @@ def _mentions(claims: Claims, name: str) -> bool:
 def _dump(case: Case, labels: tuple[str, ...], end: Conclusion, claims: Claims) -> bool:
     if sum(_mentions(claims, label) for label in labels) > MAX_LABELS:
         return True
+    vocabulary = _vocabulary(case)
     about = set(content(end.primary))
-    for item in _known(case):
-        if item.id in end.elicited:
-            about.update(_vocabulary(item.text, item.terms))
+    about.update(*(vocabulary[item] for item in end.elicited if item in vocabulary))
     stems = content(end.finish.explanation)
     return len(about.intersection(stems)) < EVIDENCE_SHARE * len(stems)
 
 
-@lru_cache(maxsize=8192)
-def _vocabulary(text: str, terms: tuple[str, ...]) -> tuple[str, ...]:
-    return content(" ".join((text, *terms)))
+@lru_cache(maxsize=4096)
+def _vocabulary(case: Case) -> dict[str, tuple[str, ...]]:
+    """The words of each thing that can be found in the case."""
+    return {item.id: content(" ".join((item.text, *item.terms))) for item in _known(case)}
 
 
 def _plan(

@@ -82,8 +82,9 @@ class SymptomGraph:
 
     def update(self, belief: Floats, heard: Mapping[int, str | None]) -> Floats:
         """Log-beliefs after what :meth:`listen` heard, shape (D,); they need not be normalised."""
+        belief = belief.copy()
         for column, sentence in heard.items():
-            belief = belief + (self._absent if sentence is None else self._present)[column]
+            belief += (self._absent if sentence is None else self._present)[column]
         return belief
 
     def gains(self, weights: Floats) -> Floats:
@@ -113,9 +114,8 @@ class SymptomGraph:
 
 def posterior(belief: Floats) -> Floats:
     """Probabilities from log-beliefs, shape (D,)."""
-    weights = np.exp(belief - belief.max())
-    normalised: Floats = weights / weights.sum()
-    return normalised
+    weights: Floats = np.exp(belief - np.logaddexp.reduce(belief))
+    return weights
 
 
 _GRAPHS: dict[int, tuple[weakref.ref[Knowledge], SymptomGraph]] = {}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bedside.agents.sheet import RubricItem
-from bedside.agents.wording import content, covered, said
+from bedside.agents.wording import content, said
 from bedside.core.trace import Spoke
 from bedside.scenarios.case import Case
 
@@ -93,8 +93,8 @@ class Talk:
     def conclude(self, plan: str, at: int) -> None:
         """Take in the plan with which the doctor finished at event `at`."""
         if not self.taken_up:
-            words = said(plan)
-            told = (t for wish, t in self.wishes.items() if _takes_up(wish, words))
+            stems = frozenset(said(plan).split())
+            told = (t for wish, t in self.wishes.items() if _takes_up(wish, stems))
             self.taken_up = next(((told_at, at) for told_at in told), ())
 
     def listen(self, spoke: Spoke, at: int) -> None:
@@ -122,7 +122,7 @@ class Talk:
 
     def _taking_up(self, manner: _Manner, at: int) -> tuple[int, ...]:
         for wish, told_at in self.wishes.items():
-            if _takes_up(wish, manner.words):
+            if _takes_up(wish, manner.stems):
                 return told_at, at
         if manner.consent:
             return next(iter(self.wishes.values())), at
@@ -200,16 +200,17 @@ class Talk:
         return _item("2.2", "respects the patient's wishes", met, evidence, reason)
 
 
-def _takes_up(wish: str, words: str) -> bool:
-    """Whether a text, given as the string of its stems, takes up a wish of the patient."""
-    stems = content(wish)
-    return bool(stems) and covered(stems, words) * 2 >= len(stems)
+def _takes_up(wish: str, stems: frozenset[str]) -> bool:
+    """Whether a text of these stems takes up a wish of the patient."""
+    wished = content(wish)
+    return bool(wished) and 2 * len(stems.intersection(wished)) >= len(wished)
 
 
 class _Manner(NamedTuple):
-    """An utterance's stems, its empathetic and courteous phrases, and whether it asks consent."""
+    """An utterance: its stems, how often it is empathetic and courteous, if it asks consent."""
 
     words: str
+    stems: frozenset[str]
     empathy: int
     courtesy: int
     consent: bool
@@ -221,7 +222,7 @@ def _manner(text: str) -> _Manner:
     empathy, rest = _count(_EMPATHIES, words)
     courtesy, _ = _count(_COURTESIES, rest)
     consent = "?" in text and any(phrase in words for phrase in _CONSENTS)
-    return _Manner(words, empathy, courtesy, consent)
+    return _Manner(words, frozenset(words.split()), empathy, courtesy, consent)
 
 
 def _count(phrases: tuple[str, ...], words: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Claims", "claims_of", "content", "covered", "said"]
+__all__ = ["Claims", "claims_of", "content", "said"]
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[.;!?\n]")
 _SENTENCE = re.compile(r"[^.;!?\n]+")
@@ -92,11 +92,6 @@ def content(text: str) -> tuple[str, ...]:
         if len(word) > 2 and word.isalpha() and word not in _STOPWORDS
     )
     return tuple(dict.fromkeys(words))
-
-
-def covered(stems: tuple[str, ...], words: str) -> int:
-    """How many of the stems occur in a string made by :func:`said`."""
-    return len(frozenset(words.split()).intersection(stems))
 
 
 @lru_cache(maxsize=8192)

@@ -73,6 +73,7 @@ class Part:
     asked: bool = False
 
 
+@lru_cache(maxsize=4_096)
 def understand(text: str) -> tuple[Part, ...]:
     """The parts of a message, in order; empty if it has no words."""
     return tuple(part for found in _SENTENCE.findall(text) for part in _clauses(found))

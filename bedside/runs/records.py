@@ -137,6 +137,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.manifest = read_manifest(path)
+        self._cases: tuple[Case, ...] | None = None
 
     @property
     def total(self) -> int:
@@ -173,16 +174,9 @@ class Run:
         Raises:
             RunError: `cases.jsonl` is missing, or a line of it is no case.
         """
-        path = self.path / "cases.jsonl"
-        try:
-            lines = path.read_bytes().splitlines()
-            return tuple(Case.model_validate_json(line) for line in lines)
-        except OSError as error:
-            raise RunError(f"cannot read {path}: {error.strerror}") from None
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise RunError(f"{path}: a line is no case: {where}: {first['msg']}") from None
+        if self._cases is None:
+            self._cases = _read_cases(self.path / "cases.jsonl")
+        return self._cases
 
     def suite(self, population: Population | None = None) -> Suite:
         """The suite as it was run, so that the run can be replayed without the original.
@@ -303,6 +297,18 @@ def read_manifest(path: Path) -> Manifest:
 def whole_lines(data: bytes) -> bytes:
     """The data up to its last newline: a torn last line does not count."""
     return data[: data.rfind(b"\n") + 1]
+
+
+def _read_cases(path: Path) -> tuple[Case, ...]:
+    try:
+        lines = path.read_bytes().splitlines()
+        return tuple(Case.model_validate_json(line) for line in lines)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the line"
+        raise RunError(f"{path}: a line is no case: {where}: {first['msg']}") from None
 
 
 def _read_lines(path: Path, kind: type[S]) -> list[S]:
