@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -67,7 +68,8 @@ def progress(doctor: str, *, lines: bool) -> Iterator[Callable[[Step], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    err = Console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(escape(doctor), total=None)
 
         def on_progress(step: Step) -> None:
@@ -186,9 +188,10 @@ def _number(estimate: Estimate) -> str:
 
 def show_records(run: Run, records: Sequence[Record]) -> None:
     """The finished encounters of a run."""
-    table = Table(title=Text(f"{run.manifest.doctor} on {run.manifest.suite}"))
+    title = Text(f"{run.manifest.doctor} on {run.manifest.suite}")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("encounter", "temperament", "success", "score", "diagnosis", "turns", "ending"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for r in records:
         success = Text("yes", style="green") if r.success else Text("no", style="dim")
         table.add_row(

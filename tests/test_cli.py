@@ -59,7 +59,7 @@ def test_floors_as_json() -> None:
         (("run", "--doctor", "missing.py:X"), "does not exist"),
         (("run", "--doctor-arg", "x"), "is not of the form k=v"),
         (("show", "nowhere"), "is no run directory"),
-        (("check", "nowhere"), "there is no suite"),
+        (("check", "nowhere"), "is no file, nor a suite"),
     ],
 )
 def test_a_mistake_is_told_in_one_clear_line(args: tuple[str, ...], says: str) -> None:

@@ -81,11 +81,12 @@ def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
     """
     begun = perf_counter()
     units = plan(config.suite, seed=config.seed, trials=config.trials)
+    at_once = bool(units) and waits(_doctor(config, units[0]))
     with taken(config) as finished:
         open_units = [unit for unit in units if unit.key not in finished]
         with Writer(config.directory) as writer, _long_lived():
             session = _Session(config, writer, len(finished), len(units), on_progress)
-            if open_units and waits(session.doctor(open_units[0])):
+            if at_once:
                 asyncio.run(session.play_together(open_units))
             else:
                 session.play_in_turn(open_units)
@@ -110,6 +111,10 @@ def _long_lived() -> Iterator[None]:
         gc.unfreeze()
 
 
+def _doctor(config: RunConfig, unit: Unit) -> Doctor:
+    return build(config.doctor, case=unit.case, suite=config.suite)
+
+
 class _Session:
     def __init__(
         self,
@@ -125,16 +130,13 @@ class _Session:
         self._total = total
         self._on_progress = on_progress
 
-    def doctor(self, unit: Unit) -> Doctor:
-        return build(self._config.doctor, case=unit.case, suite=self._config.suite)
-
     def play_in_turn(self, units: Sequence[Unit]) -> None:
         waiting: deque[Future[Record]] = deque()
         for unit in units:
             encounter = self._encounter(unit)
             begun = perf_counter()
             try:
-                play(encounter, self.doctor(unit))
+                play(encounter, _doctor(self._config, unit))
             except ProviderError as error:
                 self._failed(unit, error)
             else:
@@ -154,7 +156,7 @@ class _Session:
             encounter = self._encounter(unit)
             begun = perf_counter()
             try:
-                await play_async(encounter, self.doctor(unit))
+                await play_async(encounter, _doctor(self._config, unit))
             except ProviderError as error:
                 self._failed(unit, error)
             else:

@@ -90,8 +90,10 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     """Rows with the line, or the place in the array, where each stands."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CaseError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    except OSError as error:
+        raise CaseError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{path}: is no UTF-8 text ({error})") from None
     if text.lstrip().startswith("["):
         yield from enumerate(_json(text, str(path)), start=1)
         return

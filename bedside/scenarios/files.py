@@ -50,6 +50,8 @@ def read_cases(name: str) -> Sequence[Case]:
     path = Path(name)
     if path.is_file():
         return [_case(path, line, value) for line, value in _values(path)]
+    if ":" not in name and name not in catalogue.BUILT_IN:
+        raise CaseError(f"'{name}' is no file, nor a suite ('bedside list suites' names those)")
     return catalogue.load(name).cases
 
 
