@@ -68,7 +68,7 @@ class ChartItem(msgspec.Struct, frozen=True):
     """One check of the chart.
 
     Attributes:
-        id: of the case's check, or ``other-patients`` for the built-in one.
+        id: of the case's check, or of a built-in one: ``other-patients``, ``nothing-deleted``.
         says: the check in words.
         kind: whether it had to be done, or must not be broken.
         met: whether it holds.
@@ -96,7 +96,7 @@ class Sheet(msgspec.Struct, frozen=True):
         parts: diagnosis, chart and rubric.
         diagnosis: the primary diagnosis.
         rubric: the eight items, in order.
-        checks: the case's checks in order, then ``other-patients``.
+        checks: the case's checks in order, then the built-in ones.
     """
 
     version: str

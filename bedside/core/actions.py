@@ -79,9 +79,11 @@ class FhirRequest(BaseAction):
     """Send one FHIR R4 request to the chart, for example GET Condition?patient=ID."""
 
     type: Literal["fhir_request"] = "fhir_request"
-    method: Literal["GET", "POST", "PUT"] = Field(description="HTTP method.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(description="HTTP method.")
     path: str = Field(min_length=1, description="Path relative to the FHIR base, with its query.")
-    body: Json | None = Field(default=None, description="The resource, for POST and PUT.")
+    body: Json | list[Json] | None = Field(
+        default=None, description="The resource or Bundle for POST and PUT, a JSON Patch for PATCH."
+    )
 
 
 class Search(BaseAction):

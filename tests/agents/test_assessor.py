@@ -619,6 +619,20 @@ def test_whose_a_resource_is(change: FakeChange, met: bool) -> None:
     assert story.check("other-patients").met is met
 
 
+def test_nothing_charted_before_may_be_deleted() -> None:
+    story = Story().write("Condition")
+    assert story.check("nothing-deleted").met
+    gone = FakeChange("AllergyIntolerance", "a", b"{}", None)
+    story.chart = FakeChart(gone)
+    story.act({}, trace.Charted("DELETE", "AllergyIntolerance/a", 200, "0"))
+    check = story.check("nothing-deleted")
+    assert (check.met, check.count, check.evidence) == (False, 1, (5,))
+    assert not story.sheet().success
+    story.chart = FakeChart(FakeChange("AllergyIntolerance", "b", None, None))
+    story.act({}, trace.Charted("DELETE", "AllergyIntolerance/b", 200, "0"))
+    assert story.check("nothing-deleted").met
+
+
 def test_what_must_not_be_done_earns_nothing_and_can_be_broken() -> None:
     check = Check(id="c-none", says="orders nothing", searches=("MedicationRequest",), at_most=0)
     case = a_case(checks=(check,))

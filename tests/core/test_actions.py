@@ -40,7 +40,7 @@ def test_json_text_is_an_action() -> None:
         ({"type": "wait", "minutes": 0}, "greater than or equal to 1"),
         ({"type": "wait", "minutes": 5, "why": ""}, "unknown field 'why'. Fields are: minutes."),
         ({"type": "finish", "diagnoses": []}, "finish: 'diagnoses'"),
-        ({"type": "fhir_request", "method": "DELETE", "path": "x"}, "'method'"),
+        ({"type": "fhir_request", "method": "TRACE", "path": "x"}, "'method'"),
         (["say", "hello"], "JSON object"),
         (None, "JSON object"),
         (3.5, "JSON object"),

@@ -168,6 +168,35 @@ def test_replaying_a_trace_gives_the_same_bytes_and_score(actions: list[Any], in
     assert again.sheet() == encounter.sheet()
 
 
+def test_the_whole_chart_api_is_at_hand() -> None:
+    encounter = opened()
+
+    def sent(method: str, path: str, body: Any = None) -> Any:
+        act(encounter, {"type": "fhir_request", "method": method, "path": path, "body": body})
+        charted = encounter.events[-1]
+        assert isinstance(charted, trace.Charted)
+        return charted.status
+
+    subject = {"reference": f"Patient/{CASE.patient_id}"}
+    written = {"resourceType": "Condition", "subject": subject, "code": {"text": "a rash"}}
+    entry = {"resource": written, "request": {"method": "POST", "url": "Condition"}}
+    assert sent("POST", "/", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    (change,) = encounter.chart.changes()
+    recorded = f"Condition/{change.id}"
+    patch = [{"op": "replace", "path": "/code/text", "value": "a worse rash"}]
+    assert sent("PATCH", recorded, patch) == 200
+    worse = encounter.chart.changed_matching("Condition?code:text=worse")
+    assert worse == (("Condition", change.id),)
+    assert sent("POST", "Condition/_search", {"patient": CASE.patient_id}) == 200
+    assert sent("DELETE", recorded) == 200
+    assert sent("GET", recorded) == 410
+    assert encounter.sheet().checks[-1].met
+    assert sent("DELETE", f"Patient/{CASE.patient_id}") == 200
+    deleted = encounter.sheet().checks[-1]
+    assert (deleted.id, deleted.met) == ("nothing-deleted", False)
+    assert deleted.evidence
+
+
 def test_a_changed_trace_is_found_by_replay() -> None:
     encounter = opened()
     act(encounter, "When did it start?")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -255,7 +255,7 @@ def killed(folder: Path, seed: int, moments: int) -> int:
     for _ in range(moments):
         with running(folder) as (process, base):
             until = time.monotonic() + draw.uniform(0.05, 0.6)
-            with httpx.Client() as client:
+            with httpx2.Client() as client:
                 for place in acknowledged[-20:]:
                     assert client.get(f"{base}/{place}").status_code == 200
                 found = client.get(f"{base}/Observation?_summary=count").json()
@@ -266,12 +266,12 @@ def killed(folder: Path, seed: int, moments: int) -> int:
                     stored = client.post(f"{base}/Observation", json=weight(70))
                     acknowledged.append(f"Observation/{stored.json()['id']}")
                 process.kill()
-    with running(folder) as (_, base), httpx.Client() as client:
+    with running(folder) as (_, base), httpx2.Client() as client:
         assert set(acknowledged) <= set(places(client, base))
     return len(acknowledged)
 
 
-def places(client: httpx.Client, base: str) -> list[str]:
+def places(client: httpx2.Client, base: str) -> list[str]:
     bundle = client.get(f"{base}/Observation?_elements=id").json()
     return [f"Observation/{entry['resource']['id']}" for entry in bundle.get("entry", [])]
 

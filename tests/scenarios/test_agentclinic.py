@@ -240,7 +240,7 @@ def test_bad_files_name_line_and_field(tmp_path: Path, content: str, message: st
 
 
 def test_a_missing_file_is_a_case_error(tmp_path: Path) -> None:
-    with pytest.raises(CaseError, match="cannot be read"):
+    with pytest.raises(CaseError, match="cannot read"):
         load(tmp_path / "none.jsonl")
 
 
