@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bedside.fhir_server import definitions
 from bedside.fhir_server.jsontext import Json, encode
@@ -13,7 +13,7 @@ from bedside.fhir_server.population import Record
 if TYPE_CHECKING:
     from bedside.fhir_server.query import Query
 
-__all__ = ["Entry", "searchset", "searchset_of"]
+__all__ = ["searchset", "searchset_of"]
 
 _SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -22,16 +22,10 @@ _SUBSETTED = {
 _ALWAYS = ("resourceType", "id", "meta")
 
 
-class Entry(NamedTuple):
-    """One entry of a searchset; its `mode` is ``match`` or ``include``."""
-
-    record: Record
-    mode: str
-
-
 def searchset(
     base: str,
-    entries: Sequence[Entry],
+    matches: Sequence[Record],
+    included: Sequence[Record],
     *,
     links: Iterable[tuple[str, str]],
     total: int | None,
@@ -41,7 +35,8 @@ def searchset(
 
     Args:
         base: what ``fullUrl`` is relative to.
-        entries: of this page.
+        matches: of this page.
+        included: what it includes.
         links: (relation, address) of this page and of others.
         total: how many match, None to leave it out.
         query: says which parts of a resource are wanted.
@@ -51,7 +46,10 @@ def searchset(
         parts.append(b',"total":%d' % total)
     linked = [encode({"relation": relation, "url": url}) for relation, url in links]
     parts.append(b',"link":[%b]' % b",".join(linked))
-    listed = [] if query.summary == "count" else _entries(base, entries, query)
+    listed = []
+    if query.summary != "count":
+        listed = _entries(base, matches, b"match", query)
+        listed += _entries(base, included, b"include", query)
     if query.ignored:
         issues = [Issue("not-supported", text) for text in query.ignored]
         listed.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome(issues, "warning"))
@@ -72,13 +70,12 @@ def searchset_of(base: str, url: str, records: Sequence[Record]) -> bytes:
     )
 
 
-def _entries(base: str, entries: Sequence[Entry], query: Query) -> list[bytes]:
+def _entries(base: str, records: Sequence[Record], mode: bytes, query: Query) -> list[bytes]:
     start = _start(base)
     if not query.summary and not query.elements:
-        return [_entry(start, e.record, e.record.data, e.mode.encode()) for e in entries]
+        return [_entry(start, record, record.data, mode) for record in records]
     return [
-        _entry(start, e.record, encode(_part_of(e.record.resource, query)), e.mode.encode())
-        for e in entries
+        _entry(start, record, encode(_part_of(record.resource, query)), mode) for record in records
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bedside.fhir_server import definitions, matchers, terminology
-from bedside.fhir_server.matchers import Match, Span, split, unescape
+from bedside.fhir_server.matchers import DateMatch, Match, split, unescape
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.population import Record
@@ -39,14 +39,14 @@ class Clause:
         test: whether a record meets it.
         keys: only records with one of these can meet it; empty if that is not known.
         exact_keys: having one of the keys is all it asks.
-        span: only records with a value that overlaps it can meet it, for dates.
+        dates: for a date, the comparisons of which one is to hold for one of the values.
     """
 
     param: Param
     test: Test
     keys: tuple[Key, ...] = ()
     exact_keys: bool = False
-    span: Span | None = None
+    dates: tuple[DateMatch, ...] = ()
 
 
 class Store(Protocol):
@@ -211,9 +211,8 @@ def _identifier_test(param: Param, wanted: frozenset[Key]) -> Test:
 
 
 def _date(param: Param, name: str, texts: list[str]) -> Clause:
-    pairs = [matchers.date_match(name, text) for text in texts]
-    span = (min(low for _, (low, _) in pairs), max(high for _, (_, high) in pairs))
-    return Clause(param, _any_value(param, [match for match, _ in pairs]), span=span)
+    dates = tuple(matchers.date_match(name, text) for text in texts)
+    return Clause(param, _any_value(param, dates), dates=dates)
 
 
 def _composite(param: Param, name: str, texts: list[str]) -> Clause:
@@ -251,7 +250,7 @@ def _matcher(param: Param, name: str, modifier: str, text: str) -> Match:
         references = matchers.reference_wanted("", text)
         return lambda value: value in references
     if param.kind == "date":
-        return matchers.date_match(name, text)[0]
+        return matchers.date_match(name, text)
     if param.kind == "string":
         return matchers.string_match(modifier, text)
     if param.kind == "uri":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bedside.fhir_server.outcome import Refusal
-from bedside.fhir_server.values import FOREVER, Key, fold, parse_date, reference_key
+from bedside.fhir_server.values import Key, Range, fold, parse_date, reference_key
 
 __all__ = [
+    "DateMatch",
     "Match",
-    "Span",
     "amount_match",
     "date_match",
     "reference_wanted",
@@ -24,12 +25,9 @@ __all__ = [
 ]
 
 Match = Callable[[Any], bool]
-Span = tuple[int, int]
-"""From and until when, in nanoseconds; a value that matches overlaps it."""
 
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d.+-])")
 _MOST_DIGITS = 100
-_EVER: Span = (-FOREVER, FOREVER)
 
 
 def token_wanted(name: str, text: str) -> Key:
@@ -86,8 +84,42 @@ def uri_match(modifier: str, text: str) -> Match:
     return lambda value: bool(value == text)
 
 
-def date_match(name: str, text: str) -> tuple[Match, Span]:
-    """How a date compares, and the stretch of time that every match overlaps.
+@dataclass(frozen=True, slots=True)
+class DateMatch:
+    """How a date compares: by its prefix, with the range from `low` to just before `high`."""
+
+    prefix: str
+    low: int
+    high: int
+
+    def __call__(self, value: Range) -> bool:
+        return bool(_COMPARISONS[self.prefix](value.low, value.high, self.low, self.high))
+
+    def fits(self, unit: int) -> bool:
+        """Whether the range is one of whole units of so many nanoseconds."""
+        return self.low % unit == 0 == self.high % unit
+
+    def among(self, lows: Any, highs: Any, unit: int) -> Any:
+        """Which of many ranges match, as columns in units that :meth:`fits`."""
+        return _COMPARISONS[self.prefix](lows, highs, self.low // unit, self.high // unit)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any, int, int], Any]] = {
+    "eq": lambda low, high, start, end: (start <= low) & (high <= end),
+    "ne": lambda low, high, start, end: (low < start) | (end < high),
+    "gt": lambda low, high, start, end: high > end,
+    "lt": lambda low, high, start, end: low < start,
+    "ge": lambda low, high, start, end: (high > end) | ((start <= low) & (high <= end)),
+    "le": lambda low, high, start, end: (low < start) | ((start <= low) & (high <= end)),
+    "sa": lambda low, high, start, end: low >= end,
+    "eb": lambda low, high, start, end: high <= start,
+    "ap": lambda low, high, start, end: (low < 2 * end - start) & (high > 2 * start - end),
+}
+"""By prefix: for one range, or columns of many."""
+
+
+def date_match(name: str, text: str) -> DateMatch:
+    """How a date compares.
 
     Raises:
         Refusal: 400, it is no date.
@@ -99,26 +131,7 @@ def date_match(name: str, text: str) -> tuple[Match, Span]:
             f"'{name}={text}' is no date. Write YYYY, YYYY-MM, YYYY-MM-DD or "
             "YYYY-MM-DDThh:mm:ssZ, with a prefix if needed: eq, ne, gt, lt, ge, le, sa, eb, ap."
         )
-    low, high = wanted
-    width = high - low
-    if prefix == "eq":
-        return (lambda v: low <= v.low and v.high <= high), (low, high)
-    if prefix == "ne":
-        return (lambda v: v.low < low or high < v.high), _EVER
-    if prefix == "gt":
-        return (lambda v: v.high > high), (high, FOREVER)
-    if prefix == "lt":
-        return (lambda v: v.low < low), (-FOREVER, low)
-    if prefix == "ge":
-        return (lambda v: v.high > high or (low <= v.low and v.high <= high)), (low, FOREVER)
-    if prefix == "le":
-        return (lambda v: v.low < low or (low <= v.low and v.high <= high)), (-FOREVER, high)
-    if prefix == "sa":
-        return (lambda v: v.low >= high), (high, FOREVER)
-    if prefix == "eb":
-        return (lambda v: v.high <= low), (-FOREVER, low)
-    near = (low - width, high + width)
-    return (lambda v: v.low < near[1] and v.high > near[0]), near
+    return DateMatch(prefix, wanted.low, wanted.high)
 
 
 def amount_match(name: str, text: str, *, unit: bool) -> Match:

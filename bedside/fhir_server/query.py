@@ -116,8 +116,7 @@ def parse_query(parameters: ParameterSet, type: str, text: str, *, lenient: bool
     kept: list[str] = []
     ignored: list[str] = []
     for part in filter(None, text.split("&")):
-        raw_name, _, raw_value = part.partition("=")
-        name, value = unquote_plus(raw_name), unquote_plus(raw_value)
+        name, value = _decoded(part)
         try:
             if name.partition(":")[0] in CONTROLS:
                 _add_control(controls, name, value)
@@ -139,6 +138,13 @@ def parse_query(parameters: ParameterSet, type: str, text: str, *, lenient: bool
     )
 
 
+@lru_cache(maxsize=8192)
+def _decoded(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return unquote_plus(name), unquote_plus(value)
+
+
+@lru_cache(maxsize=8192)
 def _clause(parameters: ParameterSet, type: str, name: str, value: str) -> Clause | Deferred:
     if not value.strip():
         raise _invalid(f"Search parameter '{name}' has no value; write '{name}=VALUE'.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, Self
 
 from bedside.fhir_server import definitions
-from bedside.fhir_server.bundle import Entry, searchset
+from bedside.fhir_server.bundle import searchset
 from bedside.fhir_server.clauses import Store, id_clause
 from bedside.fhir_server.include import included
 from bedside.fhir_server.outcome import Refusal, unknown_type
@@ -142,12 +143,10 @@ def _page(store: Dated, query: Query, path: str, run: Any) -> bytes:
     if query.count and end < len(found) and query.summary != "count":
         token = following(f"{path}?{query.text}", written, end)
         links.append(("next", "&".join(filter(None, [query.text, f"_page={token}"]))))
-    entries = [Entry(record, "match") for record in page]
-    if query.included or query.revincluded:
-        entries += [Entry(record, "include") for record in included(store, query, page)]
     return searchset(
         store.base,
-        entries,
+        page,
+        included(store, query, page) if query.included or query.revincluded else (),
         links=[(relation, f"{path}?{text}" if text else path) for relation, text in links],
         total=len(found) if query.total else None,
         query=query,
@@ -157,7 +156,8 @@ def _page(store: Dated, query: Query, path: str, run: Any) -> bytes:
 def _sorted(records: list[Record], order: tuple[tuple[Param, bool], ...]) -> list[Record]:
     """The records in order; those without a value come last."""
     for param, descending in reversed(order):
-        keyed = [(_sort_keys(param, record), record) for record in records]
+        keys_of = _SORT_KEYS.get(param.kind, _firsts)
+        keyed = [(keys_of(record.values(param)), record) for record in records]
         present = [pair for pair in keyed if pair[0]]
         choose = max if descending else min
         ranks = [choose(keys) for keys, _ in present]
@@ -167,12 +167,18 @@ def _sorted(records: list[Record], order: tuple[tuple[Param, bool], ...]) -> lis
     return records
 
 
-def _sort_keys(param: Param, record: Record) -> list[Any]:
-    values = record.values(param)
-    if param.kind in ("token", "reference"):
-        return [code for kind, code in values if kind is None]
-    if param.kind == "string":
-        return [value.folded for value in values]
-    if param.kind == "uri":
-        return list(values)
+def _codes(values: tuple[Any, ...]) -> list[Any]:
+    return [code for kind, code in values if kind is None]
+
+
+def _firsts(values: tuple[Any, ...]) -> list[Any]:
     return [value[0] for value in values]
+
+
+_SORT_KEYS: dict[str, Callable[[tuple[Any, ...]], list[Any]]] = {
+    "token": _codes,
+    "reference": _codes,
+    "string": lambda values: [value.folded for value in values],
+    "uri": list,
+}
+"""What the values of a parameter are sorted by, by its kind."""

@@ -26,22 +26,21 @@ from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.parameters import STANDARD
 from bedside.fhir_server.population import ID
 from bedside.fhir_server.snapshot.layout import (
+    EVER,
     FORMAT,
     MANIFEST,
+    UNIT,
     Manifest,
     TypeEntry,
     file_hash,
     hash_key,
 )
-from bedside.fhir_server.values import FOREVER, Key
+from bedside.fhir_server.values import Key
 
 __all__ = ["build", "checked_head"]
 
 _ROWS = 20_000
 """Resources indexed by one task."""
-_NANOSECONDS = 1000
-
-_LATEST = 2**62
 
 
 class _Head(msgspec.Struct):
@@ -267,12 +266,12 @@ def _add_date(
     pair = dated[name]
     if pair is None:
         return
-    if len(found) > 1 or (found and (found[0].low % _NANOSECONDS or found[0].high % _NANOSECONDS)):
+    if len(found) > 1 or (found and (found[0].low % UNIT or found[0].high % UNIT)):
         dated[name] = None
         return
-    low, high = (found[0].low, found[0].high) if found else (FOREVER, -FOREVER)
-    pair[0].append(max(-_LATEST, min(_LATEST, low // _NANOSECONDS)))
-    pair[1].append(max(-_LATEST, min(_LATEST, high // _NANOSECONDS)))
+    low, high = (found[0].low // UNIT, found[0].high // UNIT) if found else (EVER, -EVER)
+    pair[0].append(low)
+    pair[1].append(high)
 
 
 def _write_columns(work: Path, type: str, count: int, parts: list[_Keys]) -> TypeEntry:
@@ -290,7 +289,7 @@ def _write_columns(work: Path, type: str, count: int, parts: list[_Keys]) -> Typ
     dated = []
     for name in parts[0].dated if parts else ():
         columns = [pair for part in parts if (pair := part.dated[name]) is not None]
-        if len(columns) < len(parts) or all((low == _LATEST).all() for low, _ in columns):
+        if len(columns) < len(parts) or all((low == EVER).all() for low, _ in columns):
             continue
         dated.append(name)
         np.save(work / f"{type}.{name}.low.npy", np.concatenate([low for low, _ in columns]))

@@ -15,11 +15,13 @@ import msgspec
 import numpy as np
 
 from bedside.core.errors import PopulationError
-from bedside.fhir_server.values import Key
+from bedside.fhir_server.values import FOREVER, Key
 
 __all__ = [
+    "EVER",
     "FORMAT",
     "MANIFEST",
+    "UNIT",
     "Manifest",
     "TypeEntry",
     "column",
@@ -30,6 +32,10 @@ __all__ = [
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+UNIT = 1000
+"""Nanoseconds in one unit of a date's column."""
+EVER = FOREVER // UNIT
+"""Where a range has no end; a resource without a date begins there."""
 _CHUNK = 1 << 20
 
 

@@ -5,26 +5,37 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bedside.core.errors import PopulationError
 from bedside.fhir_server.clauses import Clause
 from bedside.fhir_server.jsontext import Json, decode
+from bedside.fhir_server.matchers import DateMatch
 from bedside.fhir_server.parameters import STANDARD, Param
 from bedside.fhir_server.population import Record
-from bedside.fhir_server.snapshot.layout import Manifest, column, hash_key, read_manifest
-from bedside.fhir_server.values import FOREVER, Key, Range
+from bedside.fhir_server.snapshot.layout import (
+    EVER,
+    UNIT,
+    Manifest,
+    column,
+    hash_key,
+    read_manifest,
+)
+from bedside.fhir_server.values import Key, Range
 
 __all__ = ["Snapshot", "open_snapshot"]
 
-_NANOSECONDS = 1000
-_LATEST = 2**62
-_EVER = FOREVER // _NANOSECONDS
 _BATCH = 4096
+_POSTINGS = 4096
+_BITMAPS = 64
+"""Bitmaps kept; of a million resources each takes 125 kB."""
+_RARE = 16
+"""A list so many times longer than the rows looked for in it is worth a bitmap."""
 
 
 def open_snapshot(folder: Path) -> Snapshot:
@@ -86,6 +97,10 @@ class Snapshot:
         return found
 
 
+_Dated = tuple[tuple[DateMatch, ...], Any, Any]
+"""Comparisons of which one is to hold, and from when to when each resource's date is."""
+
+
 class _Type:
     """The resources of one type: a file of JSON, and columns that are mapped when first used."""
 
@@ -97,6 +112,9 @@ class _Type:
         self._keyed = frozenset(entry.keyed)
         self._dated = frozenset(entry.dated)
         self._columns: dict[str, Any] = {}
+        self._dates: dict[Param, tuple[Any, Any] | None] = {}
+        self._bitmaps: dict[Any, Any] = {}
+        self._with = lru_cache(maxsize=_POSTINGS)(self._find_posting)
         path = folder / f"{type}.json"
         try:
             with path.open("rb") as file:
@@ -141,63 +159,97 @@ class _Type:
         return self._text[start:end]
 
     def _records(self, rows: Any) -> list[_Row]:
-        ids = self.ids[rows].tolist()
+        numbers, ids = rows.tolist(), self.ids[rows].tolist()
         starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
         return [
-            _Row(self, id.decode(), start, end)
-            for id, start, end in zip(ids, starts, ends, strict=True)
+            _Row(self, row, id.decode(), start, end)
+            for row, id, start, end in zip(numbers, ids, starts, ends, strict=True)
         ]
 
     def find(self, clauses: Sequence[Clause]) -> list[Record]:
-        postings = []
+        keyed: list[_Posting] = []
+        dated: list[_Dated] = []
         tests = []
         for clause in clauses:
-            rows = self._having(clause)
-            if rows is None:
-                tests.append(clause.test)
-            else:
-                postings.append(rows)
+            posting = self._having(clause)
+            if posting is not None:
+                keyed.append(posting)
                 if not clause.exact_keys:
                     tests.append(clause.test)
-        rows = _together(postings)
-        for clause in clauses:
-            rows = self._within(clause, rows)
-        if rows is None:
-            records: Iterable[Record] = self.every()
-        else:
-            found = self._records(rows)
-            for clause in clauses:
-                if clause.span is not None and self._is_dated(clause.param):
-                    self._date(found, rows, clause.param)
-            records = found
+                continue
+            columns = self.dates(clause.param) if clause.dates else None
+            if columns is not None and all(date.fits(UNIT) for date in clause.dates):
+                dated.append((clause.dates, *columns))
+            else:
+                tests.append(clause.test)
+        records = self._records(self._rows(keyed, dated)) if keyed or dated else self.every()
         if not tests:
             return list(records)
         return [record for record in records if all(test(record) for test in tests)]
 
-    def _is_dated(self, param: Param) -> bool:
-        return param.name in self._dated and STANDARD.of(self.type).get(param.name) is param
+    def dates(self, param: Param) -> tuple[Any, Any] | None:
+        """From when to when each resource's only date under a parameter is, if a column tells."""
+        try:
+            return self._dates[param]
+        except KeyError:
+            name = param.name
+            known = name in self._dated and STANDARD.of(self.type).get(name) is param
+            columns = (self.column(f"{name}.low"), self.column(f"{name}.high")) if known else None
+            return self._dates.setdefault(param, columns)
 
-    def _date(self, records: list[_Row], rows: Any, param: Param) -> None:
-        """Give records their values of a date parameter from its columns, unparsed."""
-        lows = self.column(f"{param.name}.low")[rows].tolist()
-        highs = self.column(f"{param.name}.high")[rows].tolist()
-        for record, low, high in zip(records, lows, highs, strict=True):
-            record.give(param, () if low == _LATEST else (_range(low, high),))
+    def _rows(self, keyed: list[_Posting], dated: list[_Dated]) -> Any:
+        """The rows that are in every posting and have the dates asked for."""
+        keyed.sort(key=lambda posting: len(posting.rows))
+        rows = keyed[0].rows if keyed else None
+        for other in keyed[1:]:
+            rows = self._among(rows, other)
+        for dates, lows, highs in dated:
+            if rows is not None:
+                lows, highs = lows[rows], highs[rows]
+            inside = reduce(or_, [date.among(lows, highs, UNIT) for date in dates])
+            inside &= lows != EVER
+            rows = np.flatnonzero(inside) if rows is None else rows[inside]
+        return rows
 
-    def _having(self, clause: Clause) -> Any:
-        """The rows with one of a clause's keys, in order; None where no index tells."""
+    def _among(self, rows: Any, other: _Posting) -> Any:
+        """Those of some rows that are in another posting."""
+        if len(other.rows) > _RARE * len(rows) and other.key:
+            bits = self._bitmap(other)
+            return rows[(bits[rows >> 3] >> (rows & 7)) & 1 == 1]
+        if not len(other.rows):
+            return other.rows
+        at = np.minimum(other.rows.searchsorted(rows), len(other.rows) - 1)
+        return rows[other.rows[at] == rows]
+
+    def _bitmap(self, posting: _Posting) -> Any:
+        """A bit for each row: whether it is in a posting. The last ones used are kept."""
+        key = posting.key
+        bits = self._bitmaps.pop(key, None)
+        if bits is None:
+            marked = np.zeros(self.count, dtype=bool)
+            marked[posting.rows] = True
+            bits = np.packbits(marked, bitorder="little")
+            if len(self._bitmaps) >= _BITMAPS:
+                self._bitmaps.pop(next(iter(self._bitmaps)))
+        self._bitmaps[key] = bits
+        return bits
+
+    def _having(self, clause: Clause) -> _Posting | None:
+        """The rows with one of a clause's keys; None where no index tells."""
         param, keys = clause.param, clause.keys
         if not keys or STANDARD.of(self.type).get(param.name) is not param:
             return None
         if param.name == "_id":
             found = {self.row(str(id)) for _, id in keys}
-            return np.array(sorted(row for row in found if row >= 0), dtype=np.uint32)
+            return _Posting(np.array(sorted(row for row in found if row >= 0), dtype=np.uint32))
         if param.name not in self._keyed:
-            return np.empty(0, dtype=np.uint32)
-        parts = [self._posting(param.name, key) for key in keys]
-        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
+            return _Posting(np.empty(0, dtype=np.uint32))
+        if len(keys) == 1:
+            return _Posting(self._with(param.name, keys[0]), (param.name, keys[0]))
+        parts = [self._with(param.name, key) for key in keys]
+        return _Posting(np.unique(np.concatenate(parts)))
 
-    def _posting(self, name: str, key: Key) -> Any:
+    def _find_posting(self, name: str, key: Key) -> Any:
         keys = self.column(f"{name}.keys")
         wanted = hash_key(key)
         at = bisect_left(keys, wanted)
@@ -206,27 +258,24 @@ class _Type:
         starts = self.column(f"{name}.starts")
         return self.column(f"{name}.rows")[int(starts[at]) : int(starts[at + 1])]
 
-    def _within(self, clause: Clause, rows: Any) -> Any:
-        """The rows whose date overlaps a clause's span, as far as a column tells."""
-        param, span = clause.param, clause.span
-        if span is None or not self._is_dated(param):
-            return rows
-        low, high = self.column(f"{param.name}.low"), self.column(f"{param.name}.high")
-        if rows is not None:
-            low, high = low[rows], high[rows]
-        inside = (low <= span[1] // _NANOSECONDS + 1) & (high >= span[0] // _NANOSECONDS)
-        return np.flatnonzero(inside) if rows is None else rows[inside]
+
+class _Posting(NamedTuple):
+    """The rows, in order, that have some keys; `key` names parameter and key where it is one."""
+
+    rows: Any
+    key: tuple[str, Key] | None = None
 
 
 class _Row(Record):
     """A resource of a snapshot; its JSON is parsed when something of it is asked for."""
 
-    __slots__ = ("_end", "_json", "_source", "_start")
+    __slots__ = ("_end", "_json", "_row", "_source", "_start")
 
-    def __init__(self, source: _Type, id: str, start: int, end: int) -> None:
+    def __init__(self, source: _Type, row: int, id: str, start: int, end: int) -> None:
         self.type = source.type
         self.id = id
         self._source = source
+        self._row = row
         self._start = start
         self._end = end
         self._json: Json | None = None
@@ -255,25 +304,9 @@ class _Row(Record):
             return ""
         return super().updated
 
-    def give(self, param: Param, values: tuple[Any, ...]) -> None:
-        """Keep its values under a parameter."""
-        self._values[param] = values
-
-
-def _together(postings: list[Any]) -> Any:
-    """The rows that are in every posting, smallest first; None without any."""
-    if not postings:
-        return None
-    first, *others = sorted(postings, key=len)
-    for other in others:
-        at = np.minimum(other.searchsorted(first), max(len(other) - 1, 0))
-        first = first[other[at] == first] if len(other) else other
-    return first
-
-
-def _range(low: int, high: int) -> Range:
-    """A range from its columns, where what is before or after all time is cut short."""
-    return Range(
-        low * _NANOSECONDS if low > -_EVER else -FOREVER,
-        high * _NANOSECONDS if high < _EVER else FOREVER,
-    )
+    def values(self, param: Param) -> tuple[Any, ...]:
+        dates = self._source.dates(param)
+        if dates is None:
+            return super().values(param)
+        low, high = dates[0].item(self._row), dates[1].item(self._row)
+        return () if low == EVER else (Range(low * UNIT, high * UNIT),)
