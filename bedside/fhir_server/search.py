@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Protocol, Self
 
 from bedside.fhir_server import definitions
@@ -156,29 +157,34 @@ def _page(store: Dated, query: Query, path: str, run: Any) -> bytes:
 def _sorted(records: list[Record], order: tuple[tuple[Param, bool], ...]) -> list[Record]:
     """The records in order; those without a value come last."""
     for param, descending in reversed(order):
-        keys_of = _SORT_KEYS.get(param.kind, _firsts)
-        keyed = [(keys_of(record.values(param)), record) for record in records]
-        present = [pair for pair in keyed if pair[0]]
         choose = max if descending else min
-        ranks = [choose(keys) for keys, _ in present]
-        ranked = sorted(range(len(present)), key=ranks.__getitem__, reverse=descending)
-        records = [present[rank][1] for rank in ranked]
-        records += [record for keys, record in keyed if not keys]
+        key_of = _SORT_KEYS.get(param.kind, _first)
+        ranked = []
+        last = []
+        for record in records:
+            values = record.values(param)
+            key = key_of(values, choose) if values else None
+            if key is None:
+                last.append(record)
+            else:
+                ranked.append((key, record))
+        ranked.sort(key=itemgetter(0), reverse=descending)
+        records = [record for _, record in ranked] + last
     return records
 
 
-def _codes(values: tuple[Any, ...]) -> list[Any]:
-    return [code for kind, code in values if kind is None]
+def _code(values: tuple[Any, ...], choose: Any) -> Any:
+    return choose((code for system, code in values if system is None and code), default=None)
 
 
-def _firsts(values: tuple[Any, ...]) -> list[Any]:
-    return [value[0] for value in values]
+def _first(values: tuple[Any, ...], choose: Any) -> Any:
+    return choose(values)[0]
 
 
-_SORT_KEYS: dict[str, Callable[[tuple[Any, ...]], list[Any]]] = {
-    "token": _codes,
-    "reference": _codes,
-    "string": lambda values: [value.folded for value in values],
-    "uri": list,
+_SORT_KEYS: dict[str, Callable[[tuple[Any, ...], Any], Any]] = {
+    "token": _code,
+    "reference": _code,
+    "string": lambda values, choose: choose(value.folded for value in values),
+    "uri": lambda values, choose: choose(values),
 }
-"""What the values of a parameter are sorted by, by its kind."""
+"""By kind of parameter: what a resource is sorted by, of its values the least or the greatest."""

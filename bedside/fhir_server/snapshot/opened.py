@@ -34,8 +34,9 @@ _BATCH = 4096
 _POSTINGS = 4096
 _BITMAPS = 64
 """Bitmaps kept; of a million resources each takes 125 kB."""
-_RARE = 16
-"""A list so many times longer than the rows looked for in it is worth a bitmap."""
+_MANY = 64
+"""Rows from which on a bitmap finds those that are in a long posting faster than a search does."""
+_LONG = 4096
 
 
 def open_snapshot(folder: Path) -> Snapshot:
@@ -155,16 +156,12 @@ class _Type:
         for low in range(0, self.count, _BATCH):
             yield from self._records(np.arange(low, min(low + _BATCH, self.count)))
 
-    def text(self, start: int, end: int) -> bytes:
-        return self._text[start:end]
+    def text(self, row: int) -> bytes:
+        return self._text[self.offsets.item(row) : self.offsets.item(row + 1)]
 
     def _records(self, rows: Any) -> list[_Row]:
-        numbers, ids = rows.tolist(), self.ids[rows].tolist()
-        starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
-        return [
-            _Row(self, row, id.decode(), start, end)
-            for row, id, start, end in zip(numbers, ids, starts, ends, strict=True)
-        ]
+        ids = self.ids[rows].tolist()
+        return [_Row(self, row, id.decode()) for row, id in zip(rows.tolist(), ids, strict=True)]
 
     def find(self, clauses: Sequence[Clause]) -> list[Record]:
         keyed: list[_Posting] = []
@@ -213,7 +210,7 @@ class _Type:
 
     def _among(self, rows: Any, other: _Posting) -> Any:
         """Those of some rows that are in another posting."""
-        if len(other.rows) > _RARE * len(rows) and other.key:
+        if len(rows) >= _MANY and len(other.rows) >= _LONG and other.key:
             bits = self._bitmap(other)
             return rows[(bits[rows >> 3] >> (rows & 7)) & 1 == 1]
         if not len(other.rows):
@@ -269,21 +266,19 @@ class _Posting(NamedTuple):
 class _Row(Record):
     """A resource of a snapshot; its JSON is parsed when something of it is asked for."""
 
-    __slots__ = ("_end", "_json", "_row", "_source", "_start")
+    __slots__ = ("_json", "_row", "_source")
 
-    def __init__(self, source: _Type, row: int, id: str, start: int, end: int) -> None:
+    def __init__(self, source: _Type, row: int, id: str) -> None:
         self.type = source.type
         self.id = id
         self._source = source
         self._row = row
-        self._start = start
-        self._end = end
         self._json: Json | None = None
         self._values = {}
 
     @property
     def data(self) -> bytes:  # type: ignore[override]
-        return self._source.text(self._start, self._end)
+        return self._source.text(self._row)
 
     @property
     def resource(self) -> Json:  # type: ignore[override]
