@@ -11,9 +11,12 @@ from bedside.fhir_server.jsontext import Json, with_members
 from bedside.fhir_server.parameters import ParameterSet
 from bedside.fhir_server.policy import STRICT, Policy
 from bedside.fhir_server.population import BASE, Record, Resources, StartLayer
+from bedside.fhir_server.postings import Postings
 
 __all__ = ["Change", "Overlay", "Version"]
 
+MANY = 64
+"""Written resources of a type from which on a search looks them up by their keys."""
 _OWN_META = ("versionId", "lastUpdated")
 
 
@@ -60,6 +63,7 @@ class Overlay:
         "_created",
         "_log",
         "_own_parameters",
+        "_postings",
         "_written",
         "base",
         "now",
@@ -90,6 +94,7 @@ class Overlay:
         self._created = 0
         self._changes: list[tuple[Version, Record | None]] | None = None
         self._own_parameters: ParameterSet | None = None
+        self._postings: Postings | None = None
 
     def fork(self) -> Self:
         """An overlay that is now equal and from now on separate."""
@@ -111,6 +116,7 @@ class Overlay:
         self._created = other._created
         self._changes = other._changes
         self._own_parameters = other._own_parameters
+        self._postings = None
 
     @property
     def parameters(self) -> ParameterSet:
@@ -162,7 +168,17 @@ class Overlay:
         if not written:
             return [*found, *at_start]
         kept = [record for part in (found, at_start) for record in part if record.id not in written]
-        return [*kept, *_meeting(written.values(), clauses)]
+        return [*kept, *_meeting(self._candidates(type, clauses), clauses)]
+
+    def _candidates(self, type: str, clauses: Sequence[Clause]) -> Iterable[Version]:
+        """The written versions of a type, or of many those that have keys that are asked for."""
+        written = self._written[type]
+        if len(written) < MANY:
+            return written.values()
+        if self._postings is None:
+            self._postings = Postings()
+        ids = self._postings.candidates(type, clauses, self._log)
+        return written.values() if ids is None else [written[id] for id in ids]
 
     def of_type(self, type: str) -> list[Record]:
         """All resources of a type as they are now."""
@@ -189,16 +205,21 @@ class Overlay:
 
     def undo(self, length: int) -> None:
         """Take back every version after the first `length` of the log."""
-        undone = self._log[length:]
+        last: dict[tuple[str, str], Version | None] = {
+            (version.type, version.id): None for version in self._log[length:]
+        }
         del self._log[length:]
-        for version in undone:
-            self._written[version.type].pop(version.id, None)
-        keys = {(version.type, version.id) for version in undone}
         for version in self._log:
-            if (version.type, version.id) in keys:
-                self._written[version.type][version.id] = version
+            if (version.type, version.id) in last:
+                last[version.type, version.id] = version
+        for (type, id), earlier in last.items():
+            if earlier is None:
+                del self._written[type][id]
+            else:
+                self._written[type][id] = earlier
         self._changes = None
         self._own_parameters = None
+        self._postings = None
 
     def new_id(self, type: str) -> str:
         """An id that no resource of the type has had."""

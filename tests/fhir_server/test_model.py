@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bedside.fhir_server import Population
+from bedside.fhir_server import Population, overlay
 from bedside.fhir_server.policy import STRICT
 from bedside.fhir_server.requests import Response
 from bedside.fhir_server.server.sandboxes import Sandboxes
@@ -245,14 +245,17 @@ def run(number: int, examples: int, steps: int) -> int:
     return Charts.requests - before
 
 
-def test_no_divergence_from_the_naive_server() -> None:
+@pytest.mark.parametrize("many", [64, 0], ids=["scanned", "by postings"])
+def test_no_divergence_from_the_naive_server(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(overlay, "MANY", many)
     assert run(0, examples=25, steps=20) > 1000
 
 
 @pytest.mark.deep
-def test_no_divergence_in_a_hundred_thousand_requests() -> None:
+def test_no_divergence_in_a_hundred_thousand_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     number, made = int(os.environ.get("BEDSIDE_DEEP_SEED", "1")), 0
     while made < 100_000:
+        monkeypatch.setattr(overlay, "MANY", 64 * (number % 2))
         made += run(number, examples=200, steps=50)
         number += 1
         print(f"{made} requests; to go on from here: BEDSIDE_DEEP_SEED={number}")

@@ -9,6 +9,7 @@ import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -203,8 +204,14 @@ def _worked(tasks: list[tuple[str, str, int, int]], workers: int) -> Iterator[_K
     if workers < 2 or len(tasks) < 2:
         yield from map(_index_rows, tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_index_rows, tasks)
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(_index_rows, tasks)
+    except BrokenProcessPool:
+        raise PopulationError(
+            "an indexing process ended early: memory ran out, or the script that builds does not "
+            "keep its work under if __name__ == '__main__'"
+        ) from None
 
 
 def _index_rows(task: tuple[str, str, int, int]) -> _Keys:
