@@ -59,7 +59,8 @@ class SymptomGraph:
         """
         heard: dict[int, str | None] = {}
         for sentence in _sentences(text):
-            heard.update(self._hear(sentence))
+            if found := self._hear(sentence):
+                heard.update(found)
         return heard
 
     def _concepts_in(self, sentence: str) -> dict[int, str | None]:

@@ -13,7 +13,7 @@ from bedside.fhir_server.jsontext import decode
 from bedside.fhir_server.overlay import Version
 from bedside.fhir_server.population import Record
 
-__all__ = ["Header", "Journal"]
+__all__ = ["Header", "Journal", "begin"]
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -57,15 +57,11 @@ class Journal:
     def __init__(self, path: Path, header: Header | None = None) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            if header is not None and not path.exists():
+                begin(path, header)
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND)
             self._drop_torn_line()
             text = path.read_bytes()
-            if not text:
-                if header is None:
-                    raise PopulationError(f"{path} is empty; remove it")
-                self._append(msgspec.json.encode(header) + b"\n")
-                _sync_folder(path.parent)
-                text = path.read_bytes()
         except OSError as error:
             raise PopulationError(f"cannot use {path}: {error.strerror}") from None
         first, _, self._lines = text.partition(b"\n")
@@ -135,6 +131,23 @@ class Journal:
                 f"{self._path} has format {header.format}; this version of Bedside reads 1"
             )
         return header
+
+
+def begin(path: Path, header: Header) -> None:
+    """Put a journal without writes in the place of the one that may be there, in one step.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    new = path.with_suffix(".new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, msgspec.json.encode(header) + b"\n")
+        os.fsync(file)
+    finally:
+        os.close(file)
+    new.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.policy import Policy
 from bedside.fhir_server.population import Resources, StartLayer
 from bedside.fhir_server.requests import JSON, Body, Response
-from bedside.fhir_server.server.journal import Header, Journal
+from bedside.fhir_server.server.journal import Header, Journal, begin
 
 __all__ = ["MAIN", "Sandbox", "Sandboxes"]
 
@@ -120,10 +120,10 @@ class Sandboxes:
     def reset(self, id: str) -> None:
         """Forget all writes of a sandbox; its token stays."""
         old = self._open[id]
-        old.close()
         header = Header(self._population.digest, old._chart.seed, old._token_hash)
         if self._directory is not None:
-            (self._directory / f"{id}{_JOURNAL}").unlink()
+            begin(self._directory / f"{id}{_JOURNAL}", header)
+        old.close()
         self._open[id] = self._from(id, header)
 
     def drop(self, id: str) -> None:
