@@ -110,19 +110,18 @@ def _check_object(shape: _Shape, node: Json, place: Place, run: Run) -> None:
     for name, names in shape.required:
         if names.isdisjoint(node):
             run.add("required", (place, name, -1), _required_mend(name, names))
-    for rule in shape.rules:
-        _check_rule(rule, node, place, run)
+    _check_rules(shape.rules, node, place, run)
 
 
-def _check_rule(rule: _Rule, node: Json, place: Place, run: Run) -> None:
-    """Check an invariant; of a node whose structure is wrong it says nothing."""
-    key, sentence, holds = rule
-    try:
-        kept = holds(node)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return
-    if not kept:
-        run.add("invariant", place, f"breaks {key}: {sentence.rstrip('.')}")
+def _check_rules(rules: Iterable[_Rule], node: Json, place: Place, run: Run) -> None:
+    """Check invariants; of a node whose structure is wrong they say nothing."""
+    for key, sentence, holds in rules:
+        try:
+            kept = holds(node)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        if not kept:
+            run.add("invariant", place, f"breaks {key}: {sentence.rstrip('.')}")
 
 
 def _required_mend(name: str, names: frozenset[str]) -> str:
@@ -294,8 +293,8 @@ def _complex(element: Element, type_name: str) -> Check:
             fault = codes(value)
             if fault:
                 run.add("code-invalid", place, fault)
-        for rule in rules:
-            _check_rule(rule, value, place, run)
+        if rules:
+            _check_rules(rules, value, place, run)
 
     return check
 
