@@ -57,8 +57,8 @@ def play(encounter: Encounter, doctor: Doctor, answer: Answer | None = None) -> 
                 action = drive(flow, cast(Answer, thinker.model.complete))
             else:
                 action = doctor.act(observation)
-                if inspect.iscoroutine(action):
-                    raise TypeError("act returned a coroutine: declare it with 'async def act'")
+                if inspect.isawaitable(action):
+                    raise TypeError("act returned an awaitable: declare it with 'async def act'")
         observation = drive(encounter.act(action), answer or _nobody)
 
 

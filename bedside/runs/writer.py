@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bedside.core import disk
 from bedside.core.errors import RunError
 from bedside.runs.records import Failure, Record, trace_name, whole_lines
 
@@ -32,9 +33,6 @@ GROUP = 64
 
 GATHERING = 0.02
 """Seconds that the first encounter of a group waits for others to be written with it."""
-
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class _Job(NamedTuple):
@@ -124,8 +122,10 @@ class Writer:
 
     def _write(self, group: list[_Job]) -> None:
         traces = self._directory / "traces"
-        _write(_NEW, {f"{traces}{os.sep}{trace_name(j.record.key)}": j.trace for j in group})
-        _sync_folder(traces)
+        disk.write(
+            disk.NEW, {f"{traces}{os.sep}{trace_name(j.record.key)}": j.trace for j in group}
+        )
+        disk.sync(traces)
         lines = msgspec.json.Encoder().encode_lines([job.record for job in group])
         _append(self._directory / "index.jsonl", lines)
 
@@ -137,9 +137,7 @@ def write_whole(path: Path, data: bytes) -> None:
         RunError: it cannot be written.
     """
     try:
-        _write(_NEW, {f"{path}.tmp": data})
-        Path(f"{path}.tmp").replace(path)
-        _sync_folder(path.parent)
+        disk.write_whole(path, data)
     except OSError as error:
         raise _unwritable(path.parent, error) from None
 
@@ -188,34 +186,9 @@ def keep_only(folder: Path, names: set[str]) -> None:
 
 def _append(path: Path, data: bytes) -> None:
     new = not path.exists()
-    _write(os.O_WRONLY | os.O_CREAT | os.O_APPEND, {str(path): data})
+    disk.write(disk.APPENDED, {str(path): data})
     if new:
-        _sync_folder(path.parent)
-
-
-def _write(flags: int, contents: dict[str, bytes]) -> None:
-    """Write every file, then flush every file: the disk does less than for one after the other."""
-    files: list[int] = []
-    try:
-        for path, data in contents.items():
-            files.append(os.open(path, flags, 0o644))
-            view = memoryview(data)
-            while view:
-                view = view[os.write(files[-1], view) :]
-        for file in files:
-            os.fsync(file)
-    finally:
-        for file in files:
-            os.close(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        disk.sync(path.parent)
 
 
 def _unwritable(directory: Path, error: OSError) -> RunError:

@@ -180,7 +180,8 @@ def test_the_whole_chart_api_is_at_hand() -> None:
     subject = {"reference": f"Patient/{CASE.patient_id}"}
     written = {"resourceType": "Condition", "subject": subject, "code": {"text": "a rash"}}
     entry = {"resource": written, "request": {"method": "POST", "url": "Condition"}}
-    assert sent("POST", "/", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert sent("POST", "/", bundle) == 200
     (change,) = encounter.chart.changes()
     recorded = f"Condition/{change.id}"
     patch = [{"op": "replace", "path": "/code/text", "value": "a worse rash"}]

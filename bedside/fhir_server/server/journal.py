@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bedside.core.disk import write_whole
 from bedside.core.errors import PopulationError
 from bedside.fhir_server.jsontext import decode
 from bedside.fhir_server.overlay import Version
@@ -139,20 +140,4 @@ def begin(path: Path, header: Header) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    new = path.with_suffix(".new")
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, msgspec.json.encode(header) + b"\n")
-        os.fsync(file)
-    finally:
-        os.close(file)
-    new.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(path, msgspec.json.encode(header) + b"\n", mode=0o600)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from bedside.core.disk import sync
 from bedside.core.errors import PopulationError
 from bedside.core.lock import locked
 from bedside.fhir_server import definitions
@@ -95,7 +95,8 @@ def _build(
         entries = _indexed(work, counts, workers, on_progress)
         manifest = _manifest(work, entries)
         (work / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-        _sync(work)
+        for path in [*work.iterdir(), work]:
+            sync(path)
         if target.exists():
             old = target.with_name(f".{target.name}.old")
             shutil.rmtree(old, ignore_errors=True)
@@ -318,12 +319,3 @@ def _manifest(work: Path, entries: dict[str, TypeEntry]) -> Manifest:
         {name: (work / name).stat().st_size for name in names},
         {name: file_hash(work / name) for name in names},
     )
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -114,8 +114,8 @@ class _Type:
         self._dated = frozenset(entry.dated)
         self._columns: dict[str, Any] = {}
         self._dates: dict[Param, tuple[Any, Any] | None] = {}
-        self._bitmaps: dict[Any, Any] = {}
         self._with = lru_cache(maxsize=_POSTINGS)(self._find_posting)
+        self._bitmap = lru_cache(maxsize=_BITMAPS)(self._make_bitmap)
         path = folder / f"{type}.json"
         try:
             with path.open("rb") as file:
@@ -211,25 +211,18 @@ class _Type:
     def _among(self, rows: Any, other: _Posting) -> Any:
         """Those of some rows that are in another posting."""
         if len(rows) >= _MANY and len(other.rows) >= _LONG and other.key:
-            bits = self._bitmap(other)
+            bits = self._bitmap(*other.key)
             return rows[(bits[rows >> 3] >> (rows & 7)) & 1 == 1]
         if not len(other.rows):
             return other.rows
         at = np.minimum(other.rows.searchsorted(rows), len(other.rows) - 1)
         return rows[other.rows[at] == rows]
 
-    def _bitmap(self, posting: _Posting) -> Any:
-        """A bit for each row: whether it is in a posting. The last ones used are kept."""
-        key = posting.key
-        bits = self._bitmaps.pop(key, None)
-        if bits is None:
-            marked = np.zeros(self.count, dtype=bool)
-            marked[posting.rows] = True
-            bits = np.packbits(marked, bitorder="little")
-            if len(self._bitmaps) >= _BITMAPS:
-                self._bitmaps.pop(next(iter(self._bitmaps)))
-        self._bitmaps[key] = bits
-        return bits
+    def _make_bitmap(self, name: str, key: Key) -> Any:
+        """A bit for each row: whether it has a key."""
+        marked = np.zeros(self.count, dtype=bool)
+        marked[self._with(name, key)] = True
+        return np.packbits(marked, bitorder="little")
 
     def _having(self, clause: Clause) -> _Posting | None:
         """The rows with one of a clause's keys; None where no index tells."""
