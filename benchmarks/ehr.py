@@ -7,10 +7,9 @@ beside it, and the same chart over HTTP. ``--small`` takes a tenth.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import random
-import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +27,7 @@ from bedside.fhir_server.chart import Chart
 from bedside.fhir_server.population import StartLayer
 from bedside.fhir_server.snapshot import Snapshot, build, open_snapshot
 from benchmarks.machine import plain_steps
+from benchmarks.serving import BEDSIDE, serving
 
 PATIENTS = 1000
 CODES = 60
@@ -181,24 +181,13 @@ def sqlite_search(store: sqlite3.Connection, question: tuple[str, str, str]) -> 
 
 def over_http(folder: Path, asked: list[tuple[str, str, str]]) -> float:
     """The median wall time of a search over HTTP, in milliseconds."""
-    command = [sys.executable, "-m", "bedside", "ehr", "serve", "--port", "0"]
-    server = subprocess.Popen(
-        [*command, "--population", str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    try:
-        found = re.search(r"http://([\d.]+):(\d+)", server.stdout.readline())
-        assert found is not None, "the server did not start"
-        connection = http.client.HTTPConnection(found[1], int(found[2]))
+    with serving(f"{BEDSIDE} --population {shlex.quote(str(folder))}") as connection:
 
         def ask(question: tuple[str, str, str]) -> bytes:
             connection.request("GET", f"/fhir/{url(question)}")
             return connection.getresponse().read()
 
         return each(ask, asked) / 1000
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def main() -> None:

@@ -8,49 +8,19 @@ minutes for what a snapshot holds.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import shlex
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 from benchmarks.ehr import each, population, questions, url
 from benchmarks.machine import plain_steps
+from benchmarks.serving import BEDSIDE, serving
 
-OURS = f"{sys.executable} -m bedside ehr serve --port {{port}}"
 PEER = f"{Path(sys.executable).parent / 'sekmet'} serve --host 127.0.0.1 --port {{port}}"
 PER_TRANSACTION = 100
-PATIENCE = 60
-
-
-@contextmanager
-def serving(command: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection to a server of its own, in a folder of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="bedside-"))
-    words = shlex.split(command.format(port=port))
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(words, cwd=folder, stdout=quiet, stderr=quiet)
-    try:
-        for _ in range(PATIENCE * 10):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            sleep(0.1)
-        yield http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder)
 
 
 def measured(command: str, path: str, observations: int) -> tuple[float, float, int]:
@@ -94,7 +64,7 @@ def main() -> None:
     parser.add_argument("--path", default="/fhir", help="where its FHIR base is")
     args = parser.parse_args()
     print(f"plain Python         {plain_steps():10.1f} M steps/s")
-    for name, command, path in (("Bedside", OURS, "/fhir"), ("peer", args.peer, args.path)):
+    for name, command, path in (("Bedside", BEDSIDE, "/fhir"), ("peer", args.peer, args.path)):
         if shutil.which(shlex.split(command)[0]) is None:
             print(f"{name}: not installed ({command}); make bench installs it")
             continue
