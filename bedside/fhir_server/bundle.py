@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bedside.fhir_server import definitions
@@ -49,7 +50,7 @@ def searchset(
     listed = []
     if query.summary != "count":
         listed = _entries(base, matches, b"match", query)
-        listed += _entries(base, included, b"include", query)
+        listed += _entries(base, included, b"include", replace(query, elements=()))
     if query.ignored:
         issues = [Issue("not-supported", text) for text in query.ignored]
         listed.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome(issues, "warning"))

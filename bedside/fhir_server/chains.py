@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bedside.fhir_server import definitions
-from bedside.fhir_server.clauses import Clause, Deferred, Store, id_clause
+from bedside.fhir_server.clauses import Clause, Deferred, Store, bound_clause, id_clause
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.values import Key
@@ -38,8 +38,7 @@ def chained(
     def made(store: Store) -> Clause:
         keys: dict[Key, None] = {}
         for target, each in inner.items():
-            done = each if isinstance(each, Clause) else each(store)
-            for record in store.find(target, (done,)):
+            for record in store.find(target, (bound_clause(each, store),)):
                 keys[target, record.id] = None
         wanted = frozenset(keys)
         return Clause(
@@ -92,7 +91,7 @@ def reverse_chained(
     inner = make(parameters, other, rest, value)
 
     def made(store: Store) -> Clause:
-        done = inner if isinstance(inner, Clause) else inner(store)
+        done = bound_clause(inner, store)
         ids = frozenset(
             id
             for record in store.find(other, (done,))

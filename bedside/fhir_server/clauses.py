@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bedside.fhir_server import definitions, matchers, terminology
+from bedside.fhir_server.distance import near
 from bedside.fhir_server.matchers import DateMatch, Match, split, unescape
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.population import Record
 from bedside.fhir_server.values import Key, fold, token_texts, tokens
 
-__all__ = ["MODIFIERS", "Clause", "Deferred", "Store", "clause", "id_clause"]
+__all__ = ["MODIFIERS", "Clause", "Deferred", "Store", "bound_clause", "clause", "id_clause"]
 
 Test = Callable[[Record], bool]
 
@@ -26,6 +27,7 @@ MODIFIERS: dict[str, tuple[str, ...]] = {
     "quantity": ("missing",),
     "uri": ("missing", "above", "below"),
     "composite": ("missing",),
+    "special": ("missing",),
 }
 """Modifiers by kind; a reference also takes a resource type, as in ``subject:Patient=ID``."""
 
@@ -69,6 +71,11 @@ Deferred = Callable[[Store], Clause]
 """A clause that needs other resources: it is made when the search is run."""
 
 
+def bound_clause(each: Clause | Deferred, store: Store) -> Clause:
+    """The clause, made if it needs other resources."""
+    return each if isinstance(each, Clause) else each(store)
+
+
 def clause(type: str, param: Param, full_name: str, modifier: str, value: str) -> Clause | Deferred:
     """Compile one parameter of a query.
 
@@ -99,6 +106,8 @@ def clause(type: str, param: Param, full_name: str, modifier: str, value: str) -
         return _date(param, full_name, texts)
     if param.kind == "composite":
         return _composite(param, full_name, texts)
+    if param.kind == "special":
+        return Clause(param, _any_value(param, [near(full_name, text) for text in texts]))
     return Clause(
         param, _any_value(param, [_matcher(param, full_name, modifier, t) for t in texts])
     )
@@ -115,7 +124,9 @@ def _missing(param: Param, name: str, value: str) -> Test:
     if value not in ("true", "false"):
         raise _invalid(f"'{name}' is 'true' or 'false', not '{value}'.")
     wanted = value == "true"
-    return lambda record: (not record.values(param)) is wanted
+    if param.kind == "composite":
+        return lambda record: (not record.values(param)) is wanted
+    return lambda record: (not param.nodes(record.resource)) is wanted
 
 
 def _keyed(param: Param, keys: tuple[Key, ...]) -> Clause:

@@ -10,12 +10,14 @@ from bedside.fhir_server.integrity import refuse_broken_references, refuse_if_re
 from bedside.fhir_server.jsontext import Json, decode, encode
 from bedside.fhir_server.outcome import Issue, Refusal, outcome
 from bedside.fhir_server.overlay import Overlay, Version
+from bedside.fhir_server.parameters import unserved
 from bedside.fhir_server.population import ID, Record
 from bedside.fhir_server.requests import (
     JSON,
     Request,
     Response,
     found,
+    location,
     patch_in,
     record_headers,
     resource_in,
@@ -62,7 +64,9 @@ def create(chart: Overlay, request: Request, type: str) -> Response:
     if condition is not None:
         existing = search.only_match(chart, type, condition)
         if existing is not None:
-            return found(existing)
+            response = found(existing)
+            response.headers["Location"] = location(chart.base, type, existing.id, existing.version)
+            return response
     resource, text, notes = _accepted(chart, resource, text)
     version = chart.put("POST", resource, text, request.new_id or chart.new_id(type))
     return written(request, chart.base, version, created=True, notes=notes)
@@ -148,7 +152,15 @@ def _accepted(chart: Overlay, resource: Json, text: bytes) -> tuple[Json, bytes,
         raise Refusal.of(422, issues)
     if policy.integrity:
         refuse_broken_references(chart, resource)
+    if resource["resourceType"] == "SearchParameter":
+        notes += _unserved_notes(resource)
     return resource, text, notes
+
+
+def _unserved_notes(resource: Json) -> tuple[Issue, ...]:
+    types = ", ".join(unserved(resource))
+    said = f"It is stored, but its type or expression cannot be searched by for {types}."
+    return (Issue("not-supported", said),) if types else ()
 
 
 def _named(chart: Overlay, request: Request, type: str, id: str) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from bedside.fhir_server.outcome import Refusal
@@ -28,6 +28,7 @@ Match = Callable[[Any], bool]
 
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d.+-])")
 _MOST_DIGITS = 100
+_EXACT = Context(prec=4 * _MOST_DIGITS)
 
 
 def token_wanted(name: str, text: str) -> Key:
@@ -178,7 +179,9 @@ def _half_step(number: str, wanted: Decimal) -> Decimal:
 
 
 def _number_match(prefix: str, wanted: Decimal, half: Decimal) -> Match:
-    low, high, near = wanted - half, wanted + half, abs(wanted) / 10
+    low, high = _EXACT.subtract(wanted, half), _EXACT.add(wanted, half)
+    tenth = _EXACT.divide(abs(wanted), 10)
+    least, most = _EXACT.subtract(wanted, tenth), _EXACT.add(wanted, tenth)
     matches: dict[str, Match] = {
         "eq": lambda v: low <= v.low and v.high < high,
         "ne": lambda v: not (low <= v.low and v.high < high),
@@ -188,7 +191,7 @@ def _number_match(prefix: str, wanted: Decimal, half: Decimal) -> Match:
         "le": lambda v: v.low <= wanted,
         "sa": lambda v: v.low > wanted,
         "eb": lambda v: v.high < wanted,
-        "ap": lambda v: wanted - near <= v.high and v.low <= wanted + near,
+        "ap": lambda v: least <= v.high and v.low <= most,
     }
     return matches[prefix]
 

@@ -12,12 +12,18 @@ from bedside.fhir_server.definitions import SearchDefinition
 from bedside.fhir_server.jsontext import Json
 from bedside.fhir_server.paths import ExpressionError, Path, compile_paths
 
-__all__ = ["KINDS", "STANDARD", "Param", "ParameterSet"]
+__all__ = ["KINDS", "STANDARD", "Param", "ParameterSet", "unserved"]
 
 Read = Callable[[Any], Iterable[Any]]
 
-KINDS = ("token", "reference", "date", "string", "number", "quantity", "uri", "composite")
-"""The kinds that can be searched; ``special`` ones (Location near) are not served."""
+KINDS = (
+    "token", "reference", "date", "string", "number", "quantity", "uri", "composite", "special",
+)  # fmt: skip
+"""The kinds that can be searched; the only special one of R4 is ``near`` of Location."""
+
+
+_NOT_STORED = ("composite", "special")
+"""Kinds that only R4's own definitions have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +34,8 @@ class Param:
         name: as in a query.
         kind: what its values are and how they compare; see :data:`KINDS`.
         values: every value of a resource: :class:`values.Key` for tokens and references, else
-            :class:`values.Range`, ``Text``, ``Amount``, an address, or for a composite a tuple of
-            its components' values at one element.
+            :class:`values.Range`, ``Text``, ``Amount``, ``Position``, an address, or for a
+            composite a tuple of its components' values at one element.
         nodes: the elements it looks at.
         targets: resource types a reference may name; empty for any.
         components: of a composite.
@@ -90,8 +96,7 @@ class ParameterSet:
     def defined_by(resources: Iterable[Json]) -> ParameterSet:
         """The set with what SearchParameter resources define; drafts and retired ones too.
 
-        A resource whose expression cannot be compiled defines nothing; it was refused when it was
-        written, unless it came with the population.
+        A resource that cannot be served defines nothing; the answer to its write said so.
         """
         added: dict[str, dict[str, SearchDefinition]] = {}
         for resource in resources:
@@ -105,7 +110,7 @@ class ParameterSet:
 def stored_definition(resource: Json, base: str) -> SearchDefinition | None:
     """What a SearchParameter resource defines for a type; None if it cannot be served."""
     expression, kind = resource.get("expression", ""), resource.get("type", "")
-    if not expression or kind not in KINDS or kind == "composite" or "component" in resource:
+    if not expression or kind not in KINDS or kind in _NOT_STORED or "component" in resource:
         return None
     kept = " | ".join(
         part.strip()
@@ -117,6 +122,16 @@ def stored_definition(resource: Json, base: str) -> SearchDefinition | None:
     except (ExpressionError, KeyError):
         return None
     return SearchDefinition(kind, kept, resource.get("id", ""), tuple(resource.get("target", ())))
+
+
+def unserved(resource: Json) -> tuple[str, ...]:
+    """The types for which a SearchParameter resource defines nothing that could be searched."""
+    return tuple(
+        base
+        for base in resource.get("base", ())
+        if stored_definition(resource, base) is None
+        and resource.get("code") not in STANDARD.of(base)
+    )
 
 
 STANDARD = ParameterSet({})
@@ -197,6 +212,7 @@ def _reader(kind: str, path: Path) -> Read:
         "number": values.amounts,
         "quantity": values.amounts,
         "uri": values.uris,
+        "special": values.positions,
     }[kind]
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from bedside.fhir_server import definitions
 from bedside.fhir_server.chains import chained, reverse_chained
-from bedside.fhir_server.clauses import Clause, Deferred, Store, clause
+from bedside.fhir_server.clauses import Clause, Deferred, Store, bound_clause, clause
 from bedside.fhir_server.outcome import Refusal, unknown_type
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.population import Record
@@ -17,14 +17,15 @@ from bedside.fhir_server.population import Record
 __all__ = ["CONTROLS", "Include", "Query", "bound", "parse_query"]
 
 CONTROLS = (
-    "_count", "_elements", "_format", "_include", "_page", "_revinclude", "_sort", "_summary",
-    "_total",
+    "_count", "_elements", "_format", "_include", "_page", "_pretty", "_revinclude", "_sort",
+    "_summary", "_total",
 )  # fmt: skip
 """Parameters that shape the answer rather than choose resources."""
 
 _FORMATS = ("json", "application/json", "application/fhir+json")
 _REPEATED = ("_include", "_revinclude")
 _CHOICES = {
+    "_pretty": ("true", "false"),
     "_summary": ("true", "text", "data", "count", "false"),
     "_total": ("none", "estimate", "accurate"),
 }
@@ -92,7 +93,7 @@ class Query:
 
 def bound(clauses: Iterable[Clause | Deferred], store: Store) -> tuple[Clause, ...]:
     """The clauses, those made that need other resources."""
-    return tuple(each if isinstance(each, Clause) else each(store) for each in clauses)
+    return tuple(bound_clause(each, store) for each in clauses)
 
 
 @lru_cache(maxsize=8192)
@@ -192,24 +193,33 @@ def _controls(
     if not given:
         return {}
     count = given.get("_count")
-    elements = given.get("_elements", [""])[0]
     return {
         "sort": tuple(_sort_order(parameters, type, given.get("_sort", [""])[0])),
         "count": int(count[0]) if count else None,
         "page": given.get("_page", [""])[0],
         "summary": given.get("_summary", [""])[0].replace("false", ""),
-        "elements": tuple(name.strip() for name in elements.split(",") if name.strip()),
+        "elements": tuple(_elements(type, given.get("_elements", [""])[0])),
         "total": given.get("_total", [""])[0] != "none",
         "included": tuple(_include(parameters, text) for text in given.get("_include", ())),
         "revincluded": tuple(_include(parameters, text) for text in given.get("_revinclude", ())),
     }
 
 
+def _elements(type: str, text: str) -> Iterator[str]:
+    known = [name.removesuffix("[x]") for name in definitions.elements(type)]
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        plain = name.removeprefix(f"{type}.")
+        if plain not in known:
+            raise _invalid(f"'_elements={text}': {type} has no element '{name}'. It has: "
+                           f"{', '.join(known)}.")  # fmt: skip
+        yield plain
+
+
 def _sort_order(parameters: ParameterSet, type: str, text: str) -> Iterator[tuple[Param, bool]]:
     for name in filter(None, text.split(",")):
         param = _param(parameters, type, name.removeprefix("-"))
-        if param.kind == "composite":
-            raise _invalid(f"'{param.name}' is a composite parameter; sort by one of its parts.")
+        if param.kind in ("composite", "special"):
+            raise _invalid(f"'{param.name}' is a {param.kind} parameter, which has no order.")
         yield param, name.startswith("-")
 
 

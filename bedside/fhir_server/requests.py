@@ -156,7 +156,8 @@ def written(
 ) -> Response:
     """The response to a write, as the request prefers it; `notes` say what was repaired."""
     assert version.record is not None
-    headers = {**record_headers(version.record), "Location": location(base, version)}
+    place = location(base, version.type, version.id, version.number)
+    headers = {**record_headers(version.record), "Location": place}
     if notes:
         headers["Warning"] = ", ".join(f'199 - "{ascii_text(note.diagnostics)}"' for note in notes)
     status = 201 if created else 200
@@ -182,9 +183,9 @@ def record_headers(record: Record) -> dict[str, str]:
     return headers
 
 
-def location(base: str, version: Version) -> str:
+def location(base: str, type: str, id: str, version: int) -> str:
     """The address of a version."""
-    return f"{base}/{version.type}/{version.id}/_history/{version.number}"
+    return f"{base}/{type}/{id}/_history/{version}"
 
 
 def ascii_text(text: str) -> str:

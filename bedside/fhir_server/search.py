@@ -53,10 +53,14 @@ def only_match(store: Store, type: str, text: str) -> Record | None:
     """The one resource that a condition matches, or None.
 
     Raises:
-        Refusal: 412 if several match; as :func:`parse_query`.
+        Refusal: 412 if several match, 400 if it asks for nothing; as :func:`parse_query`.
     """
     text = text.removeprefix("?")
-    found = matching(store, type, text)
+    query = parse_query(store.parameters, type, text)
+    if not query.clauses:
+        raise Refusal(400, "invalid", f"The condition '{type}?{text}' asks for nothing; give it a "
+                      "search parameter, such as identifier=VALUE.")  # fmt: skip
+    found = _run(store, query)
     if len(found) > 1:
         raise Refusal(412, "multiple-matches", f"{len(found)} resources match '{type}?{text}'; "
                       "make it narrower.")  # fmt: skip

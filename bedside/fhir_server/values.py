@@ -13,12 +13,14 @@ __all__ = [
     "FOREVER",
     "Amount",
     "Key",
+    "Position",
     "Range",
     "Text",
     "amounts",
     "dates",
     "fold",
     "parse_date",
+    "positions",
     "reference_key",
     "references",
     "texts",
@@ -68,6 +70,13 @@ class Amount(NamedTuple):
     system: str = ""
     code: str = ""
     unit: str = ""
+
+
+class Position(NamedTuple):
+    """A point on Earth in degrees."""
+
+    latitude: float
+    longitude: float
 
 
 def fold(text: str) -> str:
@@ -132,14 +141,20 @@ def dates(node: Any) -> Iterator[Range]:
             yield found
     elif isinstance(node, dict):
         if "event" in node or "repeat" in node:
-            for event in node.get("event", ()):
-                yield from dates(event)
-            yield from dates(node.get("repeat", {}).get("boundsPeriod"))
+            yield from _outer_limits(node)
         elif "start" in node or "end" in node:
             start = parse_date(node["start"]) if "start" in node else Range(-FOREVER, -FOREVER)
             end = parse_date(node["end"]) if "end" in node else Range(FOREVER, FOREVER)
             if start is not None and end is not None:
                 yield Range(start.low, end.high)
+
+
+def _outer_limits(timing: Any) -> Iterator[Range]:
+    """From the first to the last moment of a Timing; what it is between them is not looked at."""
+    moments = [*timing.get("event", ()), timing.get("repeat", {}).get("boundsPeriod")]
+    ranges = [found for moment in moments for found in dates(moment)]
+    if ranges:
+        yield Range(min(r.low for r in ranges), max(r.high for r in ranges))
 
 
 def tokens(node: Any, system_of: Callable[[str], str]) -> Iterator[Key]:
@@ -242,6 +257,13 @@ def amounts(node: Any) -> Iterator[Amount]:
         yield from amounts(node["origin"])
     elif _is_number(node.get("value")):
         yield Amount(node["value"], node["value"], *_unit(node))
+
+
+def positions(node: Any) -> Iterator[Position]:
+    """The position of a Location, if it has one on Earth."""
+    latitude, longitude = node.get("latitude"), node.get("longitude")
+    if _is_number(latitude) and _is_number(longitude):
+        yield Position(float(latitude), float(longitude))
 
 
 _ANY = Decimal("Infinity")

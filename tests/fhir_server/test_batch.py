@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bedside.fhir_server.policy import Policy
 from tests.fhir_server.charts import Json, call, chart, ids, says, weight
 
 
@@ -224,3 +225,157 @@ def test_what_a_transaction_created_is_found() -> None:
     mine = chart()
     call(mine, "POST", "", bundle("transaction", entry("POST", "Observation", weight(70))))
     assert len(ids(call(mine, "GET", "Observation?patient=p1")[1])) == 1
+
+
+MOTHER, CHILD, NOTE = (f"urn:uuid:6f9b1f0e-0000-4000-8000-00000000000{n}" for n in range(3))
+
+
+def known(number: str) -> Json:
+    return {"resourceType": "Patient", "identifier": [{"system": "urn:s", "value": number}]}
+
+
+def about(reference: str, **more: Any) -> Json:
+    return {**weight(70), "subject": {"reference": reference}, **more}
+
+
+def subject_of(part: Json) -> str:
+    return str(part["resource"]["subject"]["reference"])
+
+
+def id_of(part: Json) -> str:
+    return f"{part['resource']['resourceType']}/{part['resource']['id']}"
+
+
+def test_equal_conditions_mean_one_new_resource() -> None:
+    once = {"ifNoneExist": "identifier=urn:s|1"}
+    sent = bundle(
+        "transaction",
+        entry("POST", "Patient", known("1"), MOTHER, **once),
+        entry("POST", "Patient", known("1"), CHILD, **once),
+        entry("POST", "Observation", about(CHILD)),
+    )
+    mine = chart()
+    status, answer = call(mine, "POST", "", sent)
+    assert (status, statuses(answer)) == (200, ["201", "200", "201"])
+    first, second, seen = answer["entry"]
+    assert id_of(first) == id_of(second) == subject_of(seen)
+
+
+def test_a_condition_is_judged_after_what_is_deleted() -> None:
+    mine = chart({**known("1"), "id": "old"})
+    sent = bundle(
+        "transaction",
+        entry("POST", "Patient", known("1"), MOTHER, ifNoneExist="identifier=urn:s|1"),
+        entry("POST", "Observation", about(MOTHER)),
+        entry("DELETE", "Patient/old"),
+    )
+    status, answer = call(mine, "POST", "", sent)
+    assert (status, statuses(answer)) == (200, ["201", "201", "200"])
+    assert id_of(answer["entry"][0]) == subject_of(answer["entry"][1]) != "Patient/old"
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_transaction_whose_conditions_depend_on_itself_fails(method: str) -> None:
+    mine = chart()
+    second = (
+        entry("PUT", "Patient?identifier=urn:s|1", known("1"), CHILD)
+        if method == "PUT"
+        else entry("POST", "Patient", known("1"), CHILD, ifNoneExist="identifier=1")
+    )
+    first = (
+        entry("PUT", "Patient?identifier=urn:s|1", known("1"), MOTHER)
+        if method == "PUT"
+        else entry("POST", "Patient", known("1"), MOTHER, ifNoneExist="identifier=urn:s|1")
+    )
+    status, answer = call(mine, "POST", "", bundle("transaction", first, second))
+    assert status in (400, 412) and not mine.log
+    assert "Bundle.entry[1]" in says(answer)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_conditional_reference_finds_what_the_transaction_writes(turned: bool) -> None:
+    mine = chart()
+    entries = [
+        entry("POST", "Patient", known("7")),
+        entry("POST", "Observation", about("Patient?identifier=urn:s|7")),
+    ]
+    status, answer = call(mine, "POST", "", bundle("transaction", *entries[:: -1 if turned else 1]))
+    assert status == 200, answer
+    patient, seen = answer["entry"][:: -1 if turned else 1]
+    assert subject_of(seen) == id_of(patient)
+
+
+def test_only_links_are_changed() -> None:
+    link = f"<a href='{NOTE}'>n</a>"
+    told = about(
+        MOTHER,
+        code={"text": NOTE, "coding": [{"code": NOTE, "display": NOTE}]},
+        note=[{"text": NOTE}],
+        extension=[
+            {"url": "http://x.org/a", "valueString": NOTE},
+            {"url": "http://x.org/b", "valueUri": NOTE},
+            {"url": "http://x.org/c", "valueDecimal": 1},
+        ],
+        text={
+            "status": "generated",
+            "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{NOTE} {link}</div>',
+        },
+    )
+    sent = bundle(
+        "transaction",
+        entry("POST", "Observation", told),
+        entry("POST", "Patient", known("1"), MOTHER),
+        entry("POST", "Patient", known("2"), NOTE),
+    )
+    body = json.dumps(sent).replace('"valueDecimal": 1}', '"valueDecimal": 1.00E2}').encode()
+    response = chart().request("POST", "", body=body)
+    assert b'"valueDecimal":1.00E2' in response.body.replace(b": ", b":")
+    seen, patient, other = (part["resource"] for part in json.loads(response.body)["entry"])
+    place = f"Patient/{other['id']}"
+    assert seen["subject"]["reference"] == f"Patient/{patient['id']}"
+    assert seen["code"] == told["code"] and seen["note"] == told["note"]
+    assert [e.get("valueString", e.get("valueUri")) for e in seen["extension"][:2]] == [NOTE, place]
+    assert f"{NOTE} <a href='{place}'>" in seen["text"]["div"]
+
+
+def test_two_entries_have_two_addresses() -> None:
+    sent = bundle(
+        "transaction",
+        entry("POST", "Patient", known("1"), MOTHER),
+        entry("POST", "Patient", known("2"), MOTHER),
+    )
+    status, answer = call(chart(), "POST", "", sent)
+    assert status == 400 and "bdl-7" in says(answer)
+
+
+def strictly_linked() -> Any:
+    return chart(policy=Policy(integrity=True))
+
+
+def test_integrity_is_that_of_the_whole_transaction() -> None:
+    def linked(number: str, other: str) -> Json:
+        return {**known(number), "link": [{"other": {"reference": other}, "type": "seealso"}]}
+
+    mine = strictly_linked()
+    circle = bundle(
+        "transaction",
+        entry("POST", "Observation", about("Patient/new")),
+        entry("POST", "Patient", linked("1", CHILD), MOTHER),
+        entry("POST", "Patient", linked("2", MOTHER), CHILD),
+        entry("PUT", "Patient/new", {**known("3"), "id": "new"}),
+    )
+    status, answer = call(mine, "POST", "", circle)
+    assert status == 200, answer
+    seen = answer["entry"][0]["resource"]["id"]
+    alone = bundle("transaction", entry("DELETE", "Patient/new"))
+    both = bundle(
+        "transaction",
+        entry("DELETE", "Patient/new"),
+        entry("DELETE", f"Observation/{seen}"),
+    )
+    assert call(mine, "POST", "", alone)[0] == 409
+    assert call(mine, "POST", "", both)[0] == 200
+    broken = bundle("transaction", entry("POST", "Observation", about("Patient/none")))
+    status, answer = call(mine, "POST", "", broken)
+    assert status == 422 and "Bundle.entry[0]" in says(answer)
+    assert call(mine, "POST", "Observation", about("Patient/none"))[0] == 422

@@ -161,3 +161,27 @@ def test_time_is_what_the_clock_says() -> None:
     mine = chart()
     _, stored = call(mine, "POST", "Observation", weight(70))
     assert stored["meta"] == {"versionId": "1", "lastUpdated": NOW}
+
+
+@pytest.mark.parametrize("query", ["_format=json", "_sort=_id", ""])
+def test_a_condition_asks_for_something(query: str) -> None:
+    mine = chart()
+    patient = {"resourceType": "Patient"}
+    status, _ = call(mine, "DELETE", f"Patient?{query}")
+    assert status in (400, 405)
+    status, _ = call(mine, "PUT", f"Patient?{query}", patient)
+    assert status in (400, 405)
+    status, _ = call(mine, "POST", "Patient", patient, {"If-None-Exist": query})
+    assert status == 400 and not mine.log
+
+
+def test_a_search_parameter_that_cannot_be_served_is_stored_and_says_so() -> None:
+    parameter = {
+        "resourceType": "SearchParameter", "url": "http://x.org/sp", "name": "zz", "code": "zz",
+        "status": "active", "description": "d", "base": ["Patient"], "type": "string",
+        "expression": "Patient.name.given.first()",
+    }  # fmt: skip
+    stored = chart().request("POST", "SearchParameter", None, parameter)
+    assert stored.status == 201 and "cannot be searched by for Patient" in stored.headers["Warning"]
+    served = parameter | {"expression": "Patient.name.given"}
+    assert "Warning" not in chart().request("POST", "SearchParameter", None, served).headers

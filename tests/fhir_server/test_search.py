@@ -60,8 +60,8 @@ CODED = observations(
         (r"code=a\,b\|c", "o2"),
         (r"code=http://x|a\,b\|c,|8867-4", "o1 o2"),
         ("code:not=8867-4", "o2 o3 o4"),
-        ("code:missing=true", "o3 o4"),
-        ("code:missing=false", "o0 o1 o2"),
+        ("code:missing=true", "o4"),
+        ("code:missing=false", "o0 o1 o2 o3"),
         ("code:text=RATE", "o0 o1"),
         ("code:text=rate+pul", "o0"),
         ("code:text=heart,pulse", "o0 o1 o3"),
@@ -103,7 +103,7 @@ REFERRING = [
         ("subject:Group=Patient/a", ""),
         ("subject=http://other/Patient/b", "c3"),
         ("patient=a,b", "c0 c1 c3 c4"),
-        ("subject:missing=true", "c5"),
+        ("subject:missing=true", ""),
         ("patient:missing=true", "c2 c5"),
     ],
 )
@@ -256,6 +256,61 @@ def test_a_bad_search_is_refused_with_the_mend(search: str, status: int, says: s
     found, outcome = request([], search)
     assert found == status
     assert says in outcome["issue"][0]["diagnostics"]
+
+
+def test_locations_near_a_point() -> None:
+    def place(id: str, latitude: float, longitude: float) -> dict[str, Any]:
+        position = {"latitude": latitude, "longitude": longitude}
+        return {"resourceType": "Location", "id": id, "position": position}
+
+    places = [
+        place("berlin", 52.52, 13.405),
+        place("potsdam", 52.39, 13.064),
+        place("east", 0, 179.9),
+    ]
+    places.append({"resourceType": "Location", "id": "nowhere"})
+    assert find(places, "Location?near=52.52|13.405") == ["berlin", "potsdam"]
+    assert find(places, "Location?near=52.52|13.405|20|km") == ["berlin"]
+    assert find(places, "Location?near=52.52|13.405|20|[mi_us]") == ["berlin", "potsdam"]
+    assert find(places, "Location?near=0|-179.9|30") == ["east"]
+    assert find(places, "Location?near:missing=true") == ["nowhere"]
+    for wrong in ("52", "x|1", "1|2|-3", "1|2|3|parsec", "91|0", "1|2|3|km|4"):
+        status, _ = request(places, f"Location?near={wrong}")
+        assert status == 400, wrong
+
+
+def test_a_timing_is_as_long_as_from_its_first_to_its_last_moment() -> None:
+    timing = {"event": ["2013-12-31", "2013-01-01"]}
+    (one,) = observations({"effectiveTiming": timing})
+    found = {
+        prefix: find([one], f"Observation?date={prefix}2013-06")
+        for prefix in ("sa", "eb", "gt", "lt")
+    }
+    assert found == {"sa": [], "eb": [], "gt": ["o0"], "lt": ["o0"]}
+
+
+def test_missing_asks_for_the_element_not_for_a_value() -> None:
+    one, two = observations({"valueQuantity": {"unit": "mg"}}, {})
+    assert find([one, two], "Observation?value-quantity:missing=false") == ["o0"]
+    assert find([one, two], "Observation?value-quantity:missing=true") == ["o1"]
+
+
+def test_a_number_of_many_digits_is_found() -> None:
+    many = Decimal("123456789012345678901234567890.12345678901234567890")
+    (one,) = observations({"valueQuantity": {"value": many}})
+    assert find([one], f"Observation?value-quantity={many}") == ["o0"]
+    assert find([one], f"Observation?value-quantity={str(many)[:-1]}8") == []
+
+
+def test_elements_are_those_of_the_type_and_of_the_matches_alone() -> None:
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male"}
+    (seen,) = observations({"subject": {"reference": "Patient/p"}})
+    search = "Observation?_include=Observation:subject&_elements=Observation.status"
+    _, bundle = request([patient, seen], search)
+    match, brought = [entry["resource"] for entry in bundle["entry"]]
+    assert "subject" not in match and brought["gender"] == "male"
+    status, refused = request([seen], "Observation?_elements=nosuch")
+    assert status == 400 and "It has: id, meta" in refused["issue"][0]["diagnostics"]
 
 
 def test_every_parameter_of_the_type_is_named_when_one_is_unknown() -> None:

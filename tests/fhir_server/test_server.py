@@ -254,7 +254,6 @@ def killed(folder: Path, seed: int, moments: int) -> int:
     acknowledged: list[str] = []
     for _ in range(moments):
         with running(folder) as (process, base):
-            until = time.monotonic() + draw.uniform(0.05, 0.6)
             with httpx2.Client() as client:
                 for place in acknowledged[-20:]:
                     assert client.get(f"{base}/{place}").status_code == 200
@@ -262,6 +261,7 @@ def killed(folder: Path, seed: int, moments: int) -> int:
                 assert found["total"] in (len(acknowledged), len(acknowledged) + 1)
                 if found["total"] > len(acknowledged):
                     acknowledged = places(client, base)
+                until = time.monotonic() + draw.uniform(0.05, 0.6)
                 while time.monotonic() < until:
                     stored = client.post(f"{base}/Observation", json=weight(70))
                     acknowledged.append(f"Observation/{stored.json()['id']}")
