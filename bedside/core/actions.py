@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -10,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bedside.core.errors import ActionError
+from bedside.core.plain import parsed, plain
 
 __all__ = [
     "ACTION_TYPES",
@@ -30,6 +30,7 @@ __all__ = [
     "Update",
     "Wait",
     "parse_action",
+    "plain_json",
     "tool_schemas",
 ]
 
@@ -162,9 +163,25 @@ Action = Annotated[AnyAction, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[AnyAction] = TypeAdapter(Action)
 ACTION_TYPES: tuple[type[BaseAction], ...] = get_args(AnyAction)
 
+_UNREADABLE = "unreadable"
+_LONGEST_FAULT = 200
+
+
+def plain_json(value: Any) -> Any:
+    """What a doctor sent, as the plain JSON that the trace stores and that is then parsed.
+
+    What cannot be written as JSON becomes ``{"type": "unreadable", "fault": ...}``, which
+    :func:`parse_action` refuses by telling the fault.
+    """
+    try:
+        return plain(value)
+    except ValueError as error:
+        fault = str(error)[:_LONGEST_FAULT].encode(errors="backslashreplace").decode()
+        return {"type": _UNREADABLE, "fault": fault}
+
 
 def parse_action(value: Any) -> AnyAction:
-    """Turn a model, mapping or text into an action.
+    """Turn a model, a dict or text into an action.
 
     Text that is a JSON object is an action by its ``type``; any other text is said to the patient.
 
@@ -175,10 +192,10 @@ def parse_action(value: Any) -> AnyAction:
         return value  # type: ignore[return-value]
     if isinstance(value, str):
         value = _from_text(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise ActionError(f"An action is a JSON object with a 'type', not {type(value).__name__}.")
     try:
-        return _ADAPTER.validate_python(dict(value))
+        return _ADAPTER.validate_python(value)
     except ValidationError as error:
         raise ActionError(_readable(error)) from None
 
@@ -188,19 +205,17 @@ def _from_text(text: str) -> Any:
     if not stripped.startswith("{"):
         return {"type": "say", "text": stripped}
     try:
-        return json.loads(stripped)
-    except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        return parsed(stripped)
+    except ValueError as error:
         raise ActionError(
-            f"The action is not valid JSON ({reason}). Send one JSON object."
+            f"The action is not valid JSON ({error}). Send one JSON object."
         ) from None
 
 
 def _readable(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        names = ", ".join(tool_name(kind) for kind in ACTION_TYPES)
-        return f"'type' must be one of: {names}."
+        return _unknown_type(first["input"])
     kind, *path = first["loc"]
     field = ".".join(map(str, path)) or "the action"
     known = next(a for a in ACTION_TYPES if tool_name(a) == kind)
@@ -208,6 +223,16 @@ def _readable(error: ValidationError) -> str:
         fields = ", ".join(name for name in known.model_fields if name != "type")
         return f"{kind}: unknown field '{field}'. Fields are: {fields or 'none'}."
     return f"{kind}: '{field}': {first['msg']}."
+
+
+def _unknown_type(value: Mapping[str, Any]) -> str:
+    if value.get("type") == _UNREADABLE:
+        return (
+            f"The action cannot be written as JSON ({value.get('fault')}). "
+            "Send a JSON object with a 'type', or plain text."
+        )
+    names = ", ".join(tool_name(kind) for kind in ACTION_TYPES)
+    return f"'type' must be one of: {names}."
 
 
 def tool_name(kind: type[BaseAction]) -> str:

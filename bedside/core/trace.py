@@ -59,7 +59,7 @@ class Started(_Event, frozen=True, tag="started"):
 
 
 class Acted(_Event, frozen=True, tag="acted"):
-    """The doctor took an action; `action` is its JSON, or the raw value if it was no action."""
+    """The doctor took an action; `action` is what it sent as plain JSON, see `plain_json`."""
 
     action: Any
     turn: int

@@ -131,8 +131,8 @@ class Encounter:
         """Take one action of the doctor.
 
         Args:
-            value: whatever :func:`bedside.core.actions.parse_action` reads. What it cannot read is
-                answered with an error observation and costs the turn.
+            value: an action model, or whatever :func:`bedside.core.actions.parse_action` reads.
+                What is no valid action is answered with an error observation and costs the turn.
 
         Raises:
             RuntimeError: the encounter is over.
@@ -153,13 +153,9 @@ class Encounter:
         return self._observe(kind, text, data)
 
     def _receive(self, value: Any) -> actions.AnyAction:
-        try:
-            raw = plain_json(value)
-        except ActionError:
-            self._record(trace.Acted(None, self.turn, self.minute))
-            raise
+        raw = actions.plain_json(value)
         self._record(trace.Acted(raw, self.turn, self.minute))
-        return actions.parse_action(value if type(value) in _CLOSED else raw)
+        return actions.parse_action(raw)
 
     def _carry_out(self, action: actions.AnyAction) -> Flow[_Outcome]:
         match action:
@@ -252,31 +248,6 @@ class Encounter:
             data=data,
             done=self.over,
         )
-
-
-_CLOSED = frozenset(actions.ACTION_TYPES) - {
-    actions.FhirRequest, actions.Create, actions.Update
-}  # fmt: skip
-"""Actions that hold nothing but what their fields allow: a model of one is what it says."""
-
-
-def plain_json(value: Any) -> Any:
-    """The action as plain JSON values, as the trace stores it.
-
-    Raises:
-        ActionError: it cannot be written as JSON.
-    """
-    if type(value) in _CLOSED:
-        return value.model_dump(mode="json", exclude_none=True)
-    if isinstance(value, actions.BaseAction):
-        value = value.model_dump(mode="json", exclude_none=True)
-    try:
-        return msgspec.json.decode(msgspec.json.encode(value))
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        raise ActionError(
-            f"The action ({type(value).__name__}) cannot be written as JSON. "
-            "Send a JSON object with a 'type', or plain text."
-        ) from None
 
 
 def _chart_request(

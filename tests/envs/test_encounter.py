@@ -57,13 +57,6 @@ def test_an_invalid_action_costs_a_turn_and_says_what_to_mend() -> None:
     assert [type(e).__name__ for e in encounter.events[-2:]] == ["Acted", "Refused"]
 
 
-@pytest.mark.parametrize("value", ["\ud800", {"type": "say", "text": "\ud800"}, object(), {1, 2}])
-def test_what_no_json_can_hold_is_an_error_observation(value: Any) -> None:
-    encounter = opened()
-    assert act(encounter, value).kind == "error"
-    trace.encode_trace(encounter.events)
-
-
 def test_results_arrive_after_their_turnaround() -> None:
     case = next(case for case in SUITE.cases if case.tests)
     test = case.tests[0]
