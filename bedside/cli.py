@@ -12,6 +12,7 @@ import click
 
 from bedside import __version__
 from bedside.cli_ehr import ehr
+from bedside.core.visible import visible
 
 if TYPE_CHECKING:
     from bedside.runs.runner import Summary
@@ -85,7 +86,7 @@ def demo(out: Path | None) -> None:
 @SUITE
 @click.option("--doctor", default="interviewer", show_default=True, help="Name, or FILE.py:Class.")
 @DOCTOR_ARG
-@click.option("--out", type=DIRECTORY, default=None, help="Run directory [runs/SUITE-DOCTOR].")
+@click.option("--out", type=DIRECTORY, default=None, help="Run directory [runs/SUITE-DOCTOR-ARGS].")
 @click.option("--trials", default=1, show_default=True, help="Encounters with each case.")
 @SEED
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
@@ -106,15 +107,16 @@ def run(
 ) -> None:
     """Run a doctor on a suite."""
     from bedside.console import show_summary
+    from bedside.runs.plan import default_directory
     from bedside.scenarios import catalogue
 
     chosen = _narrow(catalogue.load(suite), limit, ids)
-    directory = out or Path("runs") / _file_name(f"{suite}-{doctor}")
+    args = dict(doctor_arg)
     summary = _run(
         chosen,
         doctor,
-        dict(doctor_arg),
-        directory,
+        args,
+        out or default_directory(suite, doctor, args),
         trials=trials,
         seed=seed,
         resume=resume,
@@ -238,6 +240,8 @@ def score(run: Path, as_json: bool) -> None:
                     for record, sheet in again.sheets
                 ],
                 "problems": [str(problem) for problem in again.problems],
+                "finished": again.finished,
+                "planned": again.planned,
             }
         )
     else:
@@ -290,7 +294,7 @@ def main() -> None:
     try:
         commands(prog_name="bedside")
     except BedsideError as error:
-        click.echo(f"bedside: {error}", err=True)
+        click.echo(f"bedside: {visible(str(error))}", err=True)
         sys.exit(2)
 
 
@@ -381,10 +385,6 @@ _LISTS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "cases": _cases,
     "doctors": _doctors,
 }
-
-
-def _file_name(text: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_" else "-" for char in text)
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from bedside.core.visible import visible
+
 if TYPE_CHECKING:
     from bedside.agents.sheet import Sheet
     from bedside.leaderboard.board import Board
@@ -70,7 +72,7 @@ def progress(doctor: str, *, lines: bool) -> Iterator[Callable[[Step], None]]:
     )
     err = Console(stderr=True)
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(escape(doctor), total=None)
+        task = bar.add_task(escape(visible(doctor)), total=None)
 
         def on_progress(step: Step) -> None:
             bar.update(task, completed=step.done, total=step.total)
@@ -80,20 +82,24 @@ def progress(doctor: str, *, lines: bool) -> Iterator[Callable[[Step], None]]:
         yield on_progress
 
 
+def _text(text: str, style: str = "") -> Text:
+    return Text(visible(text), style=style)
+
+
 def _line(step: Step) -> Text:
     from bedside.runs.records import Record
 
     outcome = step.outcome
     head = f"{step.done:>4}/{step.total}  {outcome.case}-{outcome.trial}  "
     if not isinstance(outcome, Record):
-        return Text(f"{head}broken off: {outcome.message}", style="red")
-    mark = Text("success " if outcome.success else "-       ")
+        return _text(f"{head}broken off: {outcome.message}", style="red")
+    mark = _text("success " if outcome.success else "-       ")
     mark.stylize("green" if outcome.success else "dim")
     tail = (
         f"score {outcome.score:.2f}  {outcome.diagnosis:<11} "
         f"{outcome.turns:>3} turns  {outcome.ending}"
     )
-    return Text(head) + mark + Text(tail)
+    return _text(head) + mark + _text(tail)
 
 
 def show_summary(summary: Summary) -> None:
@@ -115,14 +121,14 @@ def show_summary(summary: Summary) -> None:
         out.print(table)
     for failure in summary.failures:
         name = f"{failure.case}-{failure.trial}"
-        out.print(Text(f"broken off: {name}: {failure.message}", style="red"), soft_wrap=True)
+        out.print(_text(f"broken off: {name}: {failure.message}", style="red"), soft_wrap=True)
     if summary.failures:
         out.print("Not scored; run again with --resume.", soft_wrap=True)
     again = f"{summary.resumed} were finished before; " if summary.resumed else ""
-    out.print(Text(f"{again}{summary.seconds:.1f} s; kept in {summary.directory}"), soft_wrap=True)
+    out.print(_text(f"{again}{summary.seconds:.1f} s; kept in {summary.directory}"), soft_wrap=True)
     if records:
         first = f"{records[0].case}-{records[0].trial}"
-        out.print(Text(f"Next: bedside show {summary.directory} {first}"), soft_wrap=True)
+        out.print(_text(f"Next: bedside show {summary.directory} {first}"), soft_wrap=True)
 
 
 def show_board(board: Board) -> None:
@@ -130,7 +136,7 @@ def show_board(board: Board) -> None:
     for table in board.tables:
         _show_ranking(table)
     for note in board.notes:
-        console().print(Text(note), soft_wrap=True)
+        console().print(_text(note), soft_wrap=True)
 
 
 def _show_ranking(ranking: Ranking) -> None:
@@ -138,7 +144,7 @@ def _show_ranking(ranking: Ranking) -> None:
     title = (
         f"{contest.suite} {contest.suite_version}: {ranking.cases} cases, grader {contest.grader}"
     )
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(title=_text(title), title_justify="left")
     table.add_column("#", justify="right")
     table.add_column("doctor")
     table.add_column("success [95 % CI]", justify="right")
@@ -151,7 +157,7 @@ def _show_ranking(ranking: Ranking) -> None:
     for row in ranking.rows:
         table.add_row(
             str(row.rank or "-"),
-            Text(row.doctor + (" *" if row.privileged else "")),
+            _text(row.doctor + (" *" if row.privileged else "")),
             _percent(row.success),
             _number(row.score),
             *(f"{p:.1%}" for p in row.pass_hat[1:]),
@@ -174,7 +180,7 @@ def show_floors(floors: Floors) -> None:
     table.add_column("success [95 % CI]", justify="right")
     table.add_column("score [95 % CI]", justify="right")
     for row in floors.rows:
-        table.add_row(Text(row.doctor), _percent(row.success), _number(row.score))
+        table.add_row(_text(row.doctor), _percent(row.success), _number(row.score))
     console().print(table)
 
 
@@ -188,14 +194,14 @@ def _number(estimate: Estimate) -> str:
 
 def show_records(run: Run, records: Sequence[Record]) -> None:
     """The finished encounters of a run."""
-    title = Text(f"{run.manifest.doctor} on {run.manifest.suite}")
+    title = _text(f"{run.manifest.doctor} on {run.manifest.suite}")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("encounter", "temperament", "success", "score", "diagnosis", "turns", "ending"):
         table.add_column(name, no_wrap=True)
     for r in records:
-        success = Text("yes", style="green") if r.success else Text("no", style="dim")
+        success = _text("yes", style="green") if r.success else _text("no", style="dim")
         table.add_row(
-            f"{r.case}-{r.trial}",
+            _text(f"{r.case}-{r.trial}"),
             r.temperament,
             success,
             f"{r.score:.2f}",
@@ -206,20 +212,20 @@ def show_records(run: Run, records: Sequence[Record]) -> None:
     console().print(table)
     if records:
         first = f"{records[0].case}-{records[0].trial}"
-        console().print(Text(f"Next: bedside show {run.path} {first}"), soft_wrap=True)
+        console().print(_text(f"Next: bedside show {run.path} {first}"), soft_wrap=True)
 
 
 def show_transcript(found: Transcript) -> None:
     """One encounter, then its score sheet. Numbers in brackets are events of the trace."""
     out = console()
     record = found.record
-    out.rule(Text(f"Encounter {record.case}-{record.trial} ({record.temperament} patient)"))
+    out.rule(_text(f"Encounter {record.case}-{record.trial} ({record.temperament} patient)"))
     for line in found.lines:
         style = _SPEAKERS.get(line.speaker, "")
         text = line.text
         if line.speaker == "chart" and len(text) > _LONGEST_REPLY:
             text = f"{text[:_LONGEST_REPLY]} ... ({len(line.text)} characters)"
-        out.print(Text(f"[{line.event:>2}] {line.speaker}: ", style=style) + Text(text))
+        out.print(_text(f"[{line.event:>2}] {line.speaker}: ", style=style) + _text(text))
     show_sheet(found.sheet)
 
 
@@ -234,27 +240,27 @@ def show_sheet(sheet: Sheet) -> None:
     table.add_column("events", justify="right")
     diagnosis = sheet.diagnosis
     table.add_row(
-        "diagnosis", diagnosis.verdict, Text(diagnosis.reason), _events(diagnosis.evidence)
+        "diagnosis", diagnosis.verdict, _text(diagnosis.reason), _events(diagnosis.evidence)
     )
     for item in sheet.rubric:
         table.add_row(
-            Text(f"{item.id} {item.says}"),
+            _text(f"{item.id} {item.says}"),
             f"{item.value:g}",
-            Text(item.reason),
+            _text(item.reason),
             _events(item.evidence),
         )
     for check in sheet.checks:
         verdict = "met" if check.met else ("broken" if check.kind == "safety" else "not met")
         table.add_row(
-            Text(f"{check.kind}: {check.says}"),
+            _text(f"{check.kind}: {check.says}"),
             verdict,
-            Text(check.reason),
+            _text(check.reason),
             _events(check.evidence),
         )
     console().print(table)
     parts = " + ".join(f"{p.weight:g} x {p.value:.2f} {p.name}" for p in sheet.parts)
     success = "success" if sheet.success else "no success"
-    console().print(Text(f"score {sheet.score:.3f} = {parts}; {success}"), soft_wrap=True)
+    console().print(_text(f"score {sheet.score:.3f} = {parts}; {success}"), soft_wrap=True)
 
 
 def _events(numbers: Sequence[int]) -> str:
@@ -264,12 +270,15 @@ def _events(numbers: Sequence[int]) -> str:
 def show_rescoring(again: Rescoring) -> None:
     """Whether scoring a run again gave the same numbers."""
     for problem in again.problems:
-        console().print(Text(f"differs: {problem}", style="red"), soft_wrap=True)
-    same = len(again.sheets) if not again.problems else None
-    if same is not None:
-        console().print(f"{same} encounters scored again from their traces: every number is equal")
-    else:
+        console().print(_text(f"differs: {problem}", style="red"), soft_wrap=True)
+    if again.problems:
         console().print(f"{len(again.problems)} encounters are not what the index says")
+    else:
+        said = f"{again.finished} encounters scored again from their traces: every number is equal"
+        console().print(said, soft_wrap=True)
+    if again.finished < again.planned:
+        said = f"Not complete: {again.finished} of {again.planned} planned encounters are there"
+        console().print(said, style="yellow", soft_wrap=True)
 
 
 def show_rows(rows: Sequence[dict[str, Any]]) -> None:
@@ -278,7 +287,7 @@ def show_rows(rows: Sequence[dict[str, Any]]) -> None:
     for name in rows[0] if rows else ():
         table.add_column(name)
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
+        table.add_row(*(_text(_cell(value)) for value in row.values()))
     console().print(table)
 
 
@@ -291,8 +300,8 @@ def _cell(value: Any) -> str:
 def show_check(report: CheckReport) -> None:
     """What `bedside check` found."""
     for problem in report.problems:
-        console().print(Text(problem, style="red"), soft_wrap=True)
+        console().print(_text(problem, style="red"), soft_wrap=True)
     for telling in report.telling_results:
-        console().print(Text(f"allowed, in an ordered result: {telling}", style="dim"))
+        console().print(_text(f"allowed, in an ordered result: {telling}", style="dim"))
     verdict = "all well" if report.passed else f"{len(report.problems)} problems"
     console().print(f"{report.cases} cases: {verdict}")

@@ -117,6 +117,20 @@ class Crasher(Guesser):
         return super().script(briefing)
 
 
+class Leaver(Guesser):
+    """Ends the process."""
+
+    def act(self, observation: Observation) -> Any:
+        sys.exit(0)
+
+
+class AsyncLeaver(Leaver):
+    """Ends the process from an event loop."""
+
+    async def act(self, observation: Observation) -> Any:
+        sys.exit(0)
+
+
 class Offline(Waiter):
     """Its provider is down for one patient for as long as the file exists."""
 

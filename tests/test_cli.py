@@ -42,6 +42,45 @@ def test_a_changed_byte_is_reported(tmp_path: Path) -> None:
     assert "was changed" in scored.stdout
 
 
+LOUD = """
+from bedside.agents.base import Doctor
+
+class Loud(Doctor):
+    def act(self, observation):
+        return "\\x1b[2J\\x1b]0;owned\\x07 Hello \\u202e"
+
+class Rude(Doctor):
+    def act(self, observation):
+        raise ValueError("\\x1b[2J")
+"""
+
+
+def test_a_doctor_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "loud.py"
+    file.write_text(LOUD)
+    out = str(tmp_path / "run")
+    bedside("run", "--doctor", f"{file}:Loud", "--limit", "1", "--out", out)
+    name = json.loads(bedside("show", out, "--json").stdout)[0]["case"]
+    shown = bedside("show", out, name).stdout
+    assert r"\x1b[2J\x1b]0;owned\x07 Hello \u202e" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    rude = bedside("run", "--doctor", f"{file}:Rude", "--limit", "1", "--out", f"{out}2")
+    assert rude.returncode == 2
+    assert r"\x1b[2J" in rude.stderr
+
+
+def test_a_cut_run_is_not_called_whole(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    bedside("run", "--doctor", "nothing", "--limit", "3", "--out", str(out))
+    index = out / "index.jsonl"
+    index.write_bytes(index.read_bytes().splitlines(keepends=True)[0])
+    scored = bedside("score", str(out))
+    assert scored.returncode == 0
+    assert "1 of 3 planned encounters" in scored.stdout
+    index.unlink()
+    assert bedside("score", str(out)).returncode == 2
+
+
 def test_floors_as_json() -> None:
     rows = json.loads(bedside("floors", "consult", "--json").stdout)["rows"]
     success = {row["doctor"]: row["success"] for row in rows}
@@ -58,6 +97,7 @@ def test_floors_as_json() -> None:
         (("run", "--suite", "agentclinic:nowhere.jsonl"), "nowhere.jsonl"),
         (("run", "--doctor", "missing.py:X"), "does not exist"),
         (("run", "--doctor-arg", "x"), "is not of the form k=v"),
+        (("run", "--trials", "1000000000"), "lower 'trials'"),
         (("show", "nowhere"), "is no run directory"),
         (("check", "nowhere"), "is no file, nor a suite"),
     ],

@@ -62,7 +62,8 @@ class LiteLLMModel:
     def __init__(self, model: str, base_url: str | None = None, **params: Any) -> None:
         if importlib.util.find_spec("litellm") is None:
             raise UserError(
-                f"the model '{model}' needs LiteLLM; install it with: pip install 'bedside[llm]'"
+                f"the model '{model}' needs LiteLLM; install it with: pip install 'bedside[llm]', "
+                "or in a clone: pip install '.[llm]'"
             )
         self.model = model
         self._params = {"num_retries": 0, "max_retries": 0, **params}

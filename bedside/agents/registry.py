@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bedside.agents.base import Doctor
-from bedside.core.errors import DoctorError
+from bedside.core.errors import BedsideError, DoctorError
 from bedside.core.seeds import opaque_id
 from bedside.scenarios.case import Case
 from bedside.scenarios.suite import Suite
@@ -25,7 +26,15 @@ from bedside.scenarios.suite import Suite
 if TYPE_CHECKING:
     from bedside.agents.models import Model
 
-__all__ = ["DoctorInfo", "DoctorSpec", "build", "list_doctors", "resolve"]
+__all__ = [
+    "DoctorInfo",
+    "DoctorSpec",
+    "build",
+    "known_privilege",
+    "list_doctors",
+    "resolve",
+    "source_digest",
+]
 
 BUILT_IN: Mapping[str, str] = {
     "nothing": "bedside.agents.baselines:NothingDoctor",
@@ -87,17 +96,50 @@ def build(spec: DoctorSpec, *, case: Case, suite: Suite, model: Model | None = N
         model: answers a thinking doctor's requests instead of its own model.
 
     Raises:
-        DoctorError: there is no such doctor, or its options are wrong.
+        DoctorError: there is no such doctor, its options are wrong, or building it
+            failed.
     """
-    cls = resolve(spec.name)
-    if cls.privileged:
-        brief: Callable[..., Doctor] = cls.brief  # type: ignore[attr-defined]
-        doctor = brief(case, suite, **_options(spec, brief))
-    else:
-        doctor = cls(**_options(spec, cls))
+    doctor = _built(spec, case, suite)
     if model is not None and hasattr(doctor, "decide"):
         doctor.model = model  # type: ignore[attr-defined]
     return doctor
+
+
+def _built(spec: DoctorSpec, case: Case, suite: Suite) -> Doctor:
+    cls = resolve(spec.name)
+    try:
+        if cls.privileged:
+            brief: Callable[..., Doctor] = cls.brief  # type: ignore[attr-defined]
+            return brief(case, suite, **_options(spec, brief))
+        return cls(**_options(spec, cls))
+    except BedsideError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DoctorError(
+            f"doctor '{spec.name}' cannot be built: {type(error).__name__}: {error}"
+        ) from error
+
+
+def known_privilege(name: str) -> bool | None:
+    """Whether a built-in doctor is privileged; None for any other, whose code is not run to see."""
+    built_in = name in BUILT_IN or name in BUILT_IN.values()
+    return resolve(name).privileged if built_in else None
+
+
+def source_digest(name: str) -> str:
+    """sha256 of the source file of a custom doctor's module; "" for a built-in one, or no file.
+
+    Raises:
+        DoctorError: there is no such doctor.
+    """
+    if name in BUILT_IN:
+        return ""
+    resolve(name)
+    module_name = name.rpartition(":")[0]
+    file = module_name
+    if not module_name.endswith(".py"):
+        file = getattr(sys.modules[module_name], "__file__", None) or ""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if Path(file).is_file() else ""
 
 
 @cache
@@ -138,7 +180,7 @@ def _load(module_name: str) -> types.ModuleType:
         return importlib.import_module(module_name)
     except DoctorError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == module_name.split(".")[0]:
             raise DoctorError(
                 f"doctor module '{module_name}' cannot be found; install it, "

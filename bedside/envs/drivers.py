@@ -105,7 +105,9 @@ class _DoctorAtFault:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, BedsideError):
+        if isinstance(error, BedsideError):
+            return
+        if isinstance(error, Exception | SystemExit):
             raise DoctorError(
                 f"doctor {type(self._doctor).__name__} failed in encounter "
                 f"{self._encounter.case.id} at turn {self._encounter.turn + 1}: "

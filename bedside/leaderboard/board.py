@@ -80,7 +80,7 @@ class Board(msgspec.Struct, frozen=True):
 
     Attributes:
         tables: one for each group of comparable runs.
-        notes: why there is more than one table, in words.
+        notes: why there is more than one table, and which runs are not shown, in words.
     """
 
     tables: tuple[Table, ...]
@@ -95,16 +95,24 @@ def board(directories: Sequence[Path], floors: Iterable[Floors] = ()) -> Board:
         floors: measured floors; each is shown with the table of its suite and grader.
 
     Raises:
-        RunError: there is no run, or one is damaged or has no finished encounter.
+        RunError: there is no run, one is damaged, or none has a finished encounter.
     """
     if not directories:
         raise RunError("name at least one run directory")
     groups: dict[Contest, list[Run]] = {}
+    empty: list[Path] = []
     for run in map(Run, directories):
-        groups.setdefault(_contest(run.manifest), []).append(run)
+        if run.records():
+            groups.setdefault(_contest(run.manifest), []).append(run)
+        else:
+            empty.append(run.path)
+    without = f"no encounter is finished yet in: {', '.join(map(str, empty))}"
+    if not groups:
+        raise RunError(f"{without}; resume a run first")
     known = list(floors)
     tables = tuple(_table(contest, runs, known) for contest, runs in sorted(groups.items()))
-    return Board(tables, _notes([table.contest for table in tables]))
+    notes = _notes([table.contest for table in tables])
+    return Board(tables, (*notes, f"Not shown, {without}.") if empty else notes)
 
 
 def _contest(manifest: Manifest) -> Contest:
@@ -137,8 +145,6 @@ def _merit(row: Row) -> tuple[float, float]:
 
 def _row(run: Run) -> Row:
     manifest, records = run.manifest, run.records()
-    if not records:
-        raise RunError(f"{run.path}: no encounter is finished yet; resume the run first")
     found = performance(Outcome(r.case, r.success, r.score) for r in records)
     return Row(
         rank=None,

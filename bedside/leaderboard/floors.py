@@ -63,11 +63,15 @@ def _floor(name: str, suite: Suite, seed: int) -> Floor:
 def floors_of(directories: Sequence[Path]) -> list[Floors]:
     """The floors of every suite that these runs were made on, with the run's own cases.
 
+    Runs without a finished encounter are passed over.
+
     Raises:
         RunError: a directory is no run, or its cases or population are not those that were run.
     """
     measured: dict[str, Floors] = {}
     for run in map(Run, directories):
+        if not run.records():
+            continue
         suite = run.suite()
         if run.manifest.suite_digest not in measured:
             measured[run.manifest.suite_digest] = floors(suite, run.manifest.seed)

@@ -9,8 +9,9 @@ import msgspec
 
 from bedside.core.errors import RunError
 from bedside.core.lock import locked
+from bedside.core.trace import sha256
 from bedside.runs.plan import RunConfig, manifest_of
-from bedside.runs.records import Key, Manifest, Run, trace_name
+from bedside.runs.records import Key, Manifest, Record, Run, trace_name
 from bedside.runs.writer import drop_torn_lines, keep_only, write_whole
 
 __all__ = ["taken"]
@@ -28,7 +29,7 @@ def taken(config: RunConfig) -> Iterator[set[Key]]:
 
     Raises:
         RunError: the directory is not free, is being written, belongs to another configuration,
-            or cannot be written.
+            has lost or changed traces, or cannot be written.
     """
     directory = config.directory
     manifest = manifest_of(config)
@@ -79,18 +80,37 @@ def _resumed(config: RunConfig, manifest: Manifest) -> set[Key]:
         raise RunError(
             f"cannot resume {config.directory}: it was begun with another configuration.\n"
             + "\n".join(changes)
-            + "\nRun as before, or name another directory."
+            + "\nChange it back, or name another directory."
         )
     drop_torn_lines(config.directory)
-    finished = {record.key for record in run.records()}
+    records = run.records()
+    for record in records:
+        _demand_kept(run, record)
+    finished = {record.key for record in records}
     keep_only(config.directory / "traces", {trace_name(key) for key in finished})
     return finished
+
+
+def _demand_kept(run: Run, record: Record) -> None:
+    path = run.trace_path(record)
+    if not path.exists():
+        what = "is missing"
+    elif sha256(run.trace(record)) != record.trace:
+        what = "was changed"
+    else:
+        return
+    raise RunError(
+        f"cannot resume {run.path}: {path} {what} since its encounter was finished. Put it back, "
+        "or remove the encounter's line from index.jsonl to have it played again."
+    )
 
 
 def _changes(before: Manifest, now: Manifest) -> Iterator[str]:
     for name in Manifest.__struct_fields__:
         old, new = getattr(before, name), getattr(now, name)
-        if old != new:
+        if name == "doctor_source" and old != new and before.doctor == now.doctor:
+            yield f"  doctor: the code of '{now.doctor}' was edited"
+        elif old != new:
             yield f"  {name}: was {_short(old)}, now {_short(new)}"
 
 

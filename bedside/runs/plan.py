@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from bedside import __version__
-from bedside.agents.registry import DoctorSpec, resolve
+from bedside.agents.registry import DoctorSpec, resolve, source_digest
 from bedside.agents.sheet import GRADER_VERSION
 from bedside.core.errors import RunError
-from bedside.core.seeds import derive
+from bedside.core.seeds import derive, opaque_id
 from bedside.patients.scripted import ScriptedPatient
 from bedside.runs.records import Key, Manifest
 from bedside.scenarios.case import Case
 from bedside.scenarios.suite import Suite
 
-__all__ = ["RunConfig", "Unit", "manifest_of", "plan"]
+__all__ = ["RunConfig", "Unit", "default_directory", "manifest_of", "plan"]
+
+MOST_ENCOUNTERS = 1_000_000
+"""A run keeps one file for each."""
+
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,12 @@ class RunConfig:
                 raise RunError(f"{name} must be at least 1, not {value}")
         if not self.suite.cases:
             raise RunError(f"suite '{self.suite.name}' has no cases to run")
+        planned = len(self.suite.cases) * self.trials
+        if planned > MOST_ENCOUNTERS:
+            raise RunError(
+                f"{self.trials} trials of {len(self.suite.cases)} cases are {planned:,} encounters;"
+                f" a run keeps at most {MOST_ENCOUNTERS:,}: lower 'trials'"
+            )
 
 
 class Unit(NamedTuple):
@@ -96,4 +108,14 @@ def manifest_of(config: RunConfig) -> Manifest:
         patient=ScriptedPatient.kind,
         grader=GRADER_VERSION,
         population=suite.population.digest,
+        doctor_source=source_digest(doctor.name),
     )
+
+
+def default_directory(suite: str, doctor: str, args: Mapping[str, str]) -> Path:
+    """Where a run is kept unless the user says: ``runs/SUITE-DOCTOR-ARGS``, in safe characters."""
+    text = "-".join([suite, doctor, *args.values()])
+    name = "".join(char if char.isalnum() or char in "-_" else "-" for char in text)
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{opaque_id(text)}"
+    return Path("runs") / name

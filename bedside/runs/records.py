@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from pydantic import ValidationError
 
+from bedside.agents.registry import known_privilege
 from bedside.agents.sheet import DiagnosisVerdict, Sheet
 from bedside.core.errors import RunError, TraceError
 from bedside.core.trace import Acted, Ended, Ending, Event, Refused, Started, sha256
@@ -47,6 +48,10 @@ Key = tuple[str, int]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that could change what a run means.
@@ -57,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         privileged: the doctor knows more than a doctor can.
         grader: version of the assessor that scored the run.
         population: digest of the other patients of the chart.
+        doctor_source: sha256 of the file a custom doctor is in; "" for a built-in one.
     """
 
     bedside: str
@@ -72,13 +78,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patient: str
     grader: str
     population: str
+    doctor_source: str = ""
     run_version: int = RUN_VERSION
 
 
 class Timing(msgspec.Struct, frozen=True):
     """What differs each time: wall-clock seconds of the encounter, from opening to score."""
 
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -96,17 +103,17 @@ class Record(msgspec.Struct, frozen=True):
     """
 
     case: str
-    trial: int
+    trial: _Count
     seed: int
     temperament: Temperament
-    trace: str
+    trace: _Sha256
     ending: Ending
-    turns: int
+    turns: _Count
     success: bool
-    score: float
-    parts: dict[str, float]
+    score: _Share
+    parts: dict[str, _Share]
     diagnosis: DiagnosisVerdict
-    refused: int
+    refused: _Count
     timing: Timing
 
     @property
@@ -119,7 +126,7 @@ class Failure(msgspec.Struct, frozen=True):
     """An encounter that a provider broke off. It is not scored; resuming the run plays it again."""
 
     case: str
-    trial: int
+    trial: _Count
     message: str
     status: int | None = None
 
@@ -131,7 +138,7 @@ class Run:
         path: the directory.
 
     Raises:
-        RunError: it is no run directory, or its manifest is damaged or of another version.
+        RunError: it is no run directory, or its manifest is damaged, changed or of another version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,13 +216,17 @@ class Run:
             )
         return suite
 
+    def trace_path(self, record: Record) -> Path:
+        """Where the trace of an encounter is stored."""
+        return self.path / "traces" / trace_name(record.key)
+
     def trace(self, record: Record) -> bytes:
         """The stored trace of an encounter.
 
         Raises:
             RunError: it is missing.
         """
-        path = self.path / "traces" / trace_name(record.key)
+        path = self.trace_path(record)
         try:
             return path.read_bytes()
         except OSError as error:
@@ -276,7 +287,8 @@ def read_manifest(path: Path) -> Manifest:
     """The manifest of a run directory.
 
     Raises:
-        RunError: there is none, it is damaged, or it is of another version.
+        RunError: there is none, it is damaged, of another version, or says of a built-in doctor
+            that it is privileged when it is not, or the reverse.
     """
     file = path / "manifest.json"
     try:
@@ -290,6 +302,12 @@ def read_manifest(path: Path) -> Manifest:
     if manifest.run_version != RUN_VERSION:
         raise RunError(
             f"{file} has run_version {manifest.run_version}; this Bedside reads {RUN_VERSION}"
+        )
+    privileged = known_privilege(manifest.doctor)
+    if privileged is not None and privileged != manifest.privileged:
+        raise RunError(
+            f"{file} was changed: doctor '{manifest.doctor}' is "
+            f"{'' if privileged else 'not '}privileged, but it says the opposite"
         )
     return manifest
 

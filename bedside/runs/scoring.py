@@ -26,10 +26,14 @@ class Rescoring:
     Attributes:
         sheets: the new sheet of every encounter whose trace could be replayed.
         problems: one error for each encounter that is not what the index says.
+        finished: encounters in the index.
+        planned: encounters of the complete run.
     """
 
     sheets: tuple[tuple[Record, Sheet], ...]
     problems: tuple[TraceError, ...]
+    finished: int
+    planned: int
 
 
 def rescore(directory: Path, population: Population | None = None) -> Rescoring:
@@ -43,21 +47,24 @@ def rescore(directory: Path, population: Population | None = None) -> Rescoring:
         population: the one the run was made over; found by the suite's name unless given.
 
     Raises:
-        RunError: it is no run directory, the index is damaged, or the cases or the population are
-            not those of the manifest.
+        RunError: it is no run directory, the index is empty or damaged, or the cases or the
+            population are not those of the manifest.
     """
     run = Run(directory)
     suite = run.suite(population)
     sheets: list[tuple[Record, Sheet]] = []
     problems: list[TraceError] = []
-    for record in run.records():
+    records = run.records()
+    if not records:
+        raise RunError(f"{directory}: no encounter is finished yet, so there is nothing to score")
+    for record in records:
         try:
             sheet, again = rescore_one(run, record, suite)
             sheets.append((record, sheet))
             _compare(record, again, same_grader=sheet.version == run.manifest.grader)
         except TraceError as error:
             problems.append(TraceError(f"{record.case}, trial {record.trial}: {error}"))
-    return Rescoring(tuple(sheets), tuple(problems))
+    return Rescoring(tuple(sheets), tuple(problems), len(records), run.total)
 
 
 def rescore_one(run: Run, record: Record, suite: Suite) -> tuple[Sheet, Record]:

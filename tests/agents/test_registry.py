@@ -11,7 +11,7 @@ import pytest
 from bedside.agents.base import Doctor
 from bedside.agents.baselines import StufferDoctor
 from bedside.agents.models import ScriptedModel
-from bedside.agents.registry import DoctorSpec, build, list_doctors, resolve
+from bedside.agents.registry import DoctorSpec, build, known_privilege, list_doctors, resolve
 from bedside.core.errors import DoctorError
 from bedside.fhir_server.population import Population
 from bedside.scenarios.case import Case, Fact, Person, Truth
@@ -174,6 +174,27 @@ def test_an_error_inside_a_custom_file_is_named(tmp_path: Path) -> None:
     path.write_text("1 / 0\n")
     with pytest.raises(DoctorError, match="cannot be imported: ZeroDivisionError"):
         resolve(f"{path}:Doc")
+
+
+@pytest.mark.parametrize("body", ["1 / 0", "raise SystemExit(0)"])
+def test_an_error_while_a_doctor_is_built_is_named(suite: Suite, tmp_path: Path, body: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(
+        "from bedside.agents.base import Doctor\n"
+        "class Broken(Doctor):\n"
+        f"    def __init__(self):\n        {body}\n"
+        "    def act(self, observation):\n        return ''\n"
+    )
+    with pytest.raises(DoctorError, match=r"broken\.py:Broken' cannot be built: (Zero|SystemE)"):
+        build_from(suite, f"{path}:Broken")
+
+
+def test_a_strangers_code_is_not_run_to_see_its_privilege(tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    path.write_text("raise SystemExit(1)\n")
+    assert known_privilege(f"{path}:Trap") is None
+    assert known_privilege("oracle") is True
+    assert known_privilege("nothing") is False
 
 
 def test_finding_a_doctor_imports_nothing_heavy() -> None:

@@ -132,6 +132,25 @@ def test_nothing_to_rank_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "r/index.jsonl").unlink()
     with pytest.raises(RunError, match="no encounter is finished yet"):
         board([tmp_path / "r"])
+    assert floors_of([tmp_path / "r"]) == []
+
+
+def test_an_empty_run_does_not_hide_the_others(tmp_path: Path) -> None:
+    played(tmp_path / "full")
+    played(tmp_path / "bare")
+    (tmp_path / "bare/index.jsonl").unlink()
+    found = board([tmp_path / "bare", tmp_path / "full"])
+    assert len(found.tables[0].rows) == 1
+    (note,) = found.notes
+    assert note.startswith("Not shown")
+    assert str(tmp_path / "bare") in note
+
+
+def test_a_manifest_that_hides_what_the_doctor_knows_is_refused(tmp_path: Path) -> None:
+    played(tmp_path / "r", doctor=DoctorSpec("oracle"))
+    edit(tmp_path / "r", privileged=False)
+    with pytest.raises(RunError, match="was changed"):
+        board([tmp_path / "r"])
 
 
 def test_floors_lie_below_the_ceiling_and_are_deterministic() -> None:

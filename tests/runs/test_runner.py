@@ -7,11 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from bedside.agents.registry import DoctorSpec, resolve
 from bedside.core.errors import DoctorError, RunError
 from bedside.core.seeds import derive
-from bedside.runs.plan import plan
+from bedside.core.trace import sha256
+from bedside.runs.plan import default_directory, plan
 from bedside.runs.records import Failure, Record, Run
 from bedside.runs.runner import Progress, run
+from tests import run_samples
 from tests.run_samples import Crasher, Guesser, Offline, Waiter, config, sample_suite, spec
 
 
@@ -138,6 +141,74 @@ def test_a_changed_configuration_is_refused_with_what_changed(tmp_path: Path) ->
     assert "seed: was 7, now 9" in text
     assert "suite_digest: was" in text
     assert "trials" not in text
+
+
+CAREFUL = """
+from bedside.agents.base import Doctor
+
+class Careful(Doctor):
+    def act(self, observation):
+        return {"type": "finish", "diagnoses": [{"name": "acne", "primary": True}]}
+"""
+
+
+@pytest.mark.parametrize("named", ["{file}:Careful", "careful_doctor:Careful"])
+def test_an_edited_doctor_cannot_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    file = tmp_path / "careful_doctor.py"
+    file.write_text(CAREFUL)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "careful_doctor", raising=False)
+    name = named.format(file=file)
+    resolve.cache_clear()
+    run(config(tmp_path / "r", doctor=DoctorSpec(name)))
+    assert Run(tmp_path / "r").manifest.doctor_source == sha256(CAREFUL.encode())
+    run(config(tmp_path / "r", doctor=DoctorSpec(name), resume=True))
+    file.write_text(CAREFUL.replace("acne", "scabies"))
+    with pytest.raises(RunError) as refused:
+        run(config(tmp_path / "r", doctor=DoctorSpec(name), resume=True))
+    assert f"the code of '{name}' was edited" in str(refused.value)
+    assert "Change it back, or name another directory" in str(refused.value)
+
+
+def test_resuming_without_a_finished_trace_is_refused(tmp_path: Path) -> None:
+    run(config(tmp_path / "r"))
+    trace = tmp_path / "r/traces/sample-001-1.jsonl"
+    whole = trace.read_bytes()
+    trace.write_bytes(whole.replace(b'"turn":1', b'"turn":2'))
+    with pytest.raises(RunError, match=r"sample-001-1\.jsonl was changed.*Put it back"):
+        run(config(tmp_path / "r", resume=True))
+    trace.unlink()
+    with pytest.raises(RunError, match=r"sample-001-1\.jsonl is missing.*Put it back"):
+        run(config(tmp_path / "r", resume=True))
+    index = tmp_path / "r/index.jsonl"
+    kept = [line for line in index.read_bytes().splitlines(keepends=True)
+            if b'"sample-001","trial":1' not in line]  # fmt: skip
+    index.write_bytes(b"".join(kept))
+    assert run(config(tmp_path / "r", resume=True)).resumed == 7
+    assert trace.read_bytes() == whole
+
+
+@pytest.mark.parametrize("doctor", ["Leaver", "AsyncLeaver"])
+def test_a_doctor_that_exits_is_named(tmp_path: Path, doctor: str) -> None:
+    with pytest.raises(DoctorError, match=r"Leaver failed in encounter sample-000.*SystemExit: 0"):
+        run(config(tmp_path / "r", doctor=DoctorSpec(f"{run_samples.__file__}:{doctor}")))
+
+
+def test_a_run_that_could_not_be_kept_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"4,000,000,000 encounters.*lower 'trials'"):
+        config(tmp_path / "r", trials=1_000_000_000)
+
+
+def test_runs_with_other_options_are_kept_elsewhere() -> None:
+    paths = {
+        default_directory("consult", "llm", {"model": model})
+        for model in ("openai/gpt-4o", "ollama/llama3.1", "x" * 500, "x" * 501)
+    }
+    assert Path("runs/consult-llm-openai-gpt-4o") in paths
+    assert len(paths) == 4
+    assert all(len(path.name) < 120 for path in paths)
 
 
 def test_torn_lines_and_unfinished_traces_are_cleared_on_resume(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bedside.agents.registry import DoctorSpec
 from bedside.core.errors import RunError
 from bedside.core.trace import Acted, decode_trace, encode_trace, sha256
 from bedside.runs.records import Manifest, Record, Run
@@ -91,6 +92,43 @@ def test_numbers_of_an_older_assessor_are_not_compared(directory: Path) -> None:
     rewrite_manifest(directory, grader="rules-0")
     rewrite(directory, 0, score=0.999)
     assert rescore(directory).problems == ()
+
+
+def test_a_cut_index_says_how_many_are_there(directory: Path) -> None:
+    index = directory / "index.jsonl"
+    index.write_bytes(b"".join(index.read_bytes().splitlines(keepends=True)[:3]))
+    found = rescore(directory)
+    assert (found.problems, found.finished, found.planned) == ((), 3, 8)
+
+
+def test_a_run_without_an_encounter_is_refused(directory: Path) -> None:
+    (directory / "index.jsonl").unlink()
+    with pytest.raises(RunError, match="nothing to score"):
+        rescore(directory)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"score": 7.5},
+        {"parts": {"diagnosis": -0.1}},
+        {"turns": -1},
+        {"trial": -1},
+        {"trace": "../../secrets"},
+    ],
+)
+def test_a_number_that_cannot_be_is_damage(directory: Path, change: dict[str, object]) -> None:
+    rewrite(directory, 1, **change)
+    with pytest.raises(RunError, match=r"line 2 is damaged.*" + next(iter(change))):
+        rescore(directory)
+
+
+@pytest.mark.parametrize("name", ["oracle", "bedside.agents.oracle:OracleDoctor"])
+def test_a_built_in_doctor_cannot_hide_what_it_knows(tmp_path: Path, name: str) -> None:
+    run(config(tmp_path / "r", doctor=DoctorSpec(name)))
+    rewrite_manifest(tmp_path / "r", privileged=False)
+    with pytest.raises(RunError, match=r"manifest\.json was changed.*is privileged"):
+        rescore(tmp_path / "r")
 
 
 def test_changed_cases_are_refused(directory: Path) -> None:
