@@ -96,8 +96,7 @@ def build(spec: DoctorSpec, *, case: Case, suite: Suite, model: Model | None = N
         model: answers a thinking doctor's requests instead of its own model.
 
     Raises:
-        DoctorError: there is no such doctor, its options are wrong, or building it
-            failed.
+        DoctorError: there is no such doctor, its options are wrong, or it cannot be built.
     """
     doctor = _built(spec, case, suite)
     if model is not None and hasattr(doctor, "decide"):
