@@ -276,12 +276,29 @@ def places(client: httpx2.Client, base: str) -> list[str]:
     return [f"Observation/{entry['resource']['id']}" for entry in bundle.get("entry", [])]
 
 
+def test_a_second_server_is_kept_out_of_the_folder_of_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with running(folder) as (first, _):
+        second = subprocess.run(command(folder), capture_output=True, text=True, timeout=60)
+        assert second.returncode == 2
+        assert second.stderr == (
+            f"bedside: another server keeps its writes in {folder}; wait until it has ended\n"
+        )
+        first.kill()
+    with running(folder) as (_, base):
+        assert httpx2.get(f"{base}/Patient").status_code == 200
+
+
+def command(folder: Path) -> list[str]:
+    """A server over an empty population that keeps its writes in a folder."""
+    serve = [sys.executable, "-m", "bedside", "ehr", "serve", "--port", "0"]
+    return [*serve, "--population", "none", "--data", str(folder)]
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server of its own process over an empty population, and its FHIR base."""
-    command = [sys.executable, "-m", "bedside", "ehr", "serve", "--port", "0"]
-    command += ["--population", "none", "--data", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command(folder), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         announced = re.search(r"http://\S+/fhir", process.stdout.readline())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from bedside.core.errors import UserError
+from bedside.core.errors import PopulationError, UserError
+from bedside.core.lock import locked
 from bedside.fhir_server.policy import Policy
 from bedside.fhir_server.population import Resources
 
@@ -34,7 +36,7 @@ def serve(
 
     Raises:
         UserError: the port is taken, or the ``server`` extra is not installed.
-        PopulationError: the directory cannot be used.
+        PopulationError: the directory cannot be used, or another server uses it.
     """
     try:
         import uvicorn
@@ -46,13 +48,28 @@ def serve(
 
     listener = _listener(port)
     address = f"http://{_HOST}:{listener.getsockname()[1]}"
-    sandboxes = Sandboxes(population, address, policy=policy, directory=directory)
     kept = f"writes are kept in {directory}" if directory else "writes are kept in memory only"
-    announce(f"FHIR R4 at {address}/fhir ({len(population):,} resources, synthetic; {kept})")
-    config = uvicorn.Config(
-        application(sandboxes, Limits()), log_level="warning", lifespan="off", timeout_keep_alive=30
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    with _held(directory) if directory else nullcontext():
+        sandboxes = Sandboxes(population, address, policy=policy, directory=directory)
+        announce(f"FHIR R4 at {address}/fhir ({len(population):,} resources, synthetic; {kept})")
+        config = uvicorn.Config(
+            application(sandboxes, Limits()),
+            log_level="warning",
+            lifespan="off",
+            timeout_keep_alive=30,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Make the directory if need be, and keep other servers out of it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PopulationError(f"cannot use {directory}: {error.strerror}") from None
+    with locked(directory, PopulationError, "another server keeps its writes"):
+        yield
 
 
 def _listener(port: int) -> socket.socket:

@@ -71,7 +71,8 @@ class Sandboxes:
         population: what they share.
         base: address of the server, such as ``http://127.0.0.1:8103``.
         policy: what a write must be to be accepted.
-        directory: where to keep journals; None keeps nothing.
+        directory: where to keep journals; it exists, and no other process writes there. None
+            keeps nothing.
         most: how many there may be at once.
 
     Raises:
@@ -153,10 +154,6 @@ class Sandboxes:
         )
 
     def _reopen(self, directory: Path) -> None:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PopulationError(f"cannot use {directory}: {error.strerror}") from None
         for path in sorted(directory.glob(f"*{_JOURNAL}")):
             id = path.name.removesuffix(_JOURNAL)
             if not _ID.fullmatch(id):
