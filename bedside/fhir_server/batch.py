@@ -95,6 +95,7 @@ def _entry(at: int, entry: Json, resource: bytes, outer: Request, parse: Parse) 
     body: bytes | None = resource or None
     if method == "PATCH" and isinstance(entry.get("resource"), dict):
         body = _patch_body(entry["resource"], where)
+        headers["content-type"] = str(entry["resource"].get("contentType", ""))
     full_url = entry.get("fullUrl", "")
     try:
         path, query = parse(url)
@@ -108,12 +109,12 @@ def _entry(at: int, entry: Json, resource: bytes, outer: Request, parse: Parse) 
 
 
 def _patch_body(binary: Json, where: str) -> bytes:
-    """The JSON Patch that a Binary carries."""
+    """The patch that a Binary carries."""
     try:
         return base64.b64decode(binary["data"], validate=True)
     except (KeyError, TypeError, ValueError):
         raise Refusal(400, "value", f"For {where}, the resource of a PATCH is a Binary whose data "
-                      "is the JSON Patch in base64.", where) from None  # fmt: skip
+                      "is the patch in base64.", where) from None  # fmt: skip
 
 
 def _by_itself(

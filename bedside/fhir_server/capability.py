@@ -39,7 +39,7 @@ def capability_statement(parameters: ParameterSet) -> bytes:
             "implementation": {"description": "A virtual EHR; all its patients are synthetic"},
             "fhirVersion": "4.0.1",
             "format": ["json"],
-            "patchFormat": ["application/json-patch+json"],
+            "patchFormat": ["application/json-patch+json", "application/merge-patch+json"],
             "rest": [
                 {
                     "mode": "server",

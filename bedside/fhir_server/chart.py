@@ -38,9 +38,10 @@ class Chart(Overlay):
         Args:
             method: of HTTP; docs/fhir.md lists the interactions.
             url: what follows the base, such as ``Condition?patient=ID``, or a whole address.
-            headers: ``If-Match``, ``If-None-Match``, ``If-None-Exist``, ``If-Modified-Since`` and
-                ``Prefer`` (``return``, ``handling``) are honoured.
-            body: the resource, or the JSON Patch, or the form of a ``_search``.
+            headers: ``If-Match``, ``If-None-Match``, ``If-None-Exist``, ``If-Modified-Since``,
+                ``Prefer`` (``return``, ``handling``) and ``Content-Type`` (of a patch) are
+                honoured.
+            body: the resource, or the patch, or the form of a ``_search``.
 
         Returns:
             The response; what cannot be done comes as an OperationOutcome and changes nothing.
@@ -142,8 +143,13 @@ def _search(chart: Overlay, request: Request, type: str, query: str) -> Response
 def _without_query(request: Request) -> Request:
     """The request, whose URL must have no parameters but the format."""
     if request.query not in ("", "_format=json", "_format=application/fhir%2Bjson"):
+        instead = (
+            f", or send the header If-None-Exist: {request.query}"
+            if request.method == "POST"
+            else ""
+        )
         raise Refusal(400, "not-supported", f"Only a search or a condition has parameters; drop "
-                      f"'?{request.query}'.")  # fmt: skip
+                      f"'?{request.query}'{instead}.")  # fmt: skip
     return request
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from bedside.fhir_server import search
 from bedside.fhir_server.integrity import refuse_broken_references, refuse_if_referred_to
@@ -11,6 +11,7 @@ from bedside.fhir_server.jsontext import Json, decode, encode
 from bedside.fhir_server.outcome import Issue, Refusal, outcome
 from bedside.fhir_server.overlay import Overlay, Version
 from bedside.fhir_server.parameters import unserved
+from bedside.fhir_server.patches import patched
 from bedside.fhir_server.population import ID, Record
 from bedside.fhir_server.requests import (
     JSON,
@@ -18,7 +19,6 @@ from bedside.fhir_server.requests import (
     Response,
     found,
     location,
-    patch_in,
     record_headers,
     resource_in,
     written,
@@ -100,20 +100,10 @@ def update(chart: Overlay, request: Request, type: str, id: str) -> Response:
 
 
 def patch(chart: Overlay, request: Request, type: str, id: str) -> Response:
-    """Change a resource by a JSON Patch (RFC 6902)."""
-    import jsonpatch
-    from jsonpointer import JsonPointerException
-
+    """Change a resource by a patch."""
     current = _named(chart, request, type, id)
     _refuse_other_version(request, current)
-    operations = cast(Any, patch_in(request.body))
-    try:
-        resource = jsonpatch.apply_patch(decode(current.data), operations)
-    except jsonpatch.JsonPatchTestFailed as error:
-        raise Refusal(422, "processing", f"A test of the patch failed: {error}.") from None
-    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError) as error:
-        raise Refusal(422, "processing", f"The patch does not fit {type}/{current.id}: {error}. "
-                      "Read the resource and mend the path.") from None  # fmt: skip
+    resource = patched(decode(current.data), request)
     if not isinstance(resource, dict) or resource.get("resourceType") != type:
         raise Refusal(422, "value", "A patch cannot change resourceType.", f"{type}.resourceType")
     if resource.get("id") != current.id:

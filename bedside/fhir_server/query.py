@@ -18,9 +18,9 @@ __all__ = ["CONTROLS", "Include", "Query", "bound", "parse_query"]
 
 CONTROLS = (
     "_count", "_elements", "_format", "_include", "_page", "_pretty", "_revinclude", "_sort",
-    "_summary", "_total",
+    "_summary", "_total", "_totalMethod",
 )  # fmt: skip
-"""Parameters that shape the answer rather than choose resources."""
+"""Parameters that shape the answer rather than choose resources; ``_totalMethod`` is fhirpy's."""
 
 _FORMATS = ("json", "application/json", "application/fhir+json")
 _REPEATED = ("_include", "_revinclude")
@@ -28,6 +28,7 @@ _CHOICES = {
     "_pretty": ("true", "false"),
     "_summary": ("true", "text", "data", "count", "false"),
     "_total": ("none", "estimate", "accurate"),
+    "_totalMethod": ("count",),
 }
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from bedside.fhir_server.jsontext import Json, decode, decode_any, encode, refuse_repeated_names
+from bedside.fhir_server.jsontext import Json, decode, encode, refuse_repeated_names
 from bedside.fhir_server.outcome import Issue, Refusal, outcome
 from bedside.fhir_server.overlay import Version
 from bedside.fhir_server.population import Record
@@ -24,9 +24,9 @@ __all__ = [
     "found",
     "location",
     "object_in",
-    "patch_in",
     "record_headers",
     "resource_in",
+    "text_in",
     "written",
 ]
 
@@ -34,8 +34,6 @@ JSON = "application/fhir+json; charset=utf-8"
 
 Body = bytes | str | Mapping[str, Any] | list[Any] | None
 """A request's body: JSON text, or what it would decode to."""
-
-_OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 
 
 class Response(NamedTuple):
@@ -64,6 +62,11 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: Body = None
     new_id: str = ""
+
+    @property
+    def media_type(self) -> str:
+        """What the body is, in small letters and without parameters; "" if nothing says so."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def prefers(self, name: str) -> str:
         """The value of a preference such as ``return`` or ``handling``; "" for none."""
@@ -98,42 +101,27 @@ def object_in(body: Body, what: str) -> tuple[Json, bytes]:
     Raises:
         Refusal: 400, the body is empty or no JSON object.
     """
+    text = text_in(body, what)
+    resource = decode(text)
+    if not isinstance(body, Mapping | list):
+        refuse_repeated_names(text, resource)
+    return resource, text
+
+
+def text_in(body: Body, what: str) -> bytes:
+    """The JSON text of a body.
+
+    Raises:
+        Refusal: 400, the body is empty or cannot be JSON.
+    """
     if body is None or body in (b"", ""):
         raise Refusal(400, "required", f"There is no body; send the {what} as JSON.")
     if isinstance(body, Mapping | list):
         try:
-            text = encode(body)
+            return encode(body)
         except (TypeError, ValueError, RecursionError) as error:
             raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
-        return decode(text), text
-    text = body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
-    resource = decode(text)
-    refuse_repeated_names(text, resource)
-    return resource, text
-
-
-def patch_in(body: Body) -> list[Json]:
-    """The operations of a JSON Patch.
-
-    Raises:
-        Refusal: 400, the body is no array of operations.
-    """
-    if isinstance(body, str | bytes) and body:
-        operations = decode_any(body.encode() if isinstance(body, str) else body)
-    else:
-        operations = body
-    if (
-        not isinstance(operations, list)
-        or not operations
-        or not all(isinstance(step, dict) and step.get("op") in _OPERATIONS for step in operations)
-    ):
-        raise Refusal(
-            400,
-            "structure",
-            'A PATCH has a JSON Patch as body: [{"op": "replace", "path": "/status", "value": '
-            f'"..."}}]; op is one of {", ".join(_OPERATIONS)}.',
-        )
-    return operations
+    return body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
 
 
 def form_in(body: Body) -> str:

@@ -184,13 +184,19 @@ def test_conditional_entries_lead_to_what_is_there() -> None:
     assert answer["entry"][0]["resource"]["subject"] == {"reference": f"Patient/{created}"}
 
 
-def test_a_patch_in_a_bundle_is_a_binary() -> None:
+@pytest.mark.parametrize(
+    ("content_type", "patch"),
+    [
+        ("application/json-patch+json", [{"op": "replace", "path": "/gender", "value": "other"}]),
+        ("application/merge-patch+json", {"gender": "other"}),
+    ],
+)
+def test_a_patch_in_a_bundle_is_a_binary(content_type: str, patch: Any) -> None:
     mine = chart()
-    patch = json.dumps([{"op": "replace", "path": "/gender", "value": "other"}]).encode()
     binary = {
         "resourceType": "Binary",
-        "contentType": "application/json-patch+json",
-        "data": base64.b64encode(patch).decode(),
+        "contentType": content_type,
+        "data": base64.b64encode(json.dumps(patch).encode()).decode(),
     }
     _, answer = call(mine, "POST", "", bundle("batch", entry("PATCH", "Patient/p1", binary)))
     assert statuses(answer) == ["200"]

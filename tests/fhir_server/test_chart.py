@@ -238,7 +238,7 @@ def test_any_base_is_accepted(url: str) -> None:
         ("DELETE", "Condition/old/_history", None, 405, "use GET, HEAD"),
         ("POST", "metadata", {}, 405, "use GET, HEAD"),
         ("PUT", "Condition", condition(), 405, "PUT needs an id"),
-        ("POST", "Condition?x=1", condition(), 400, "drop '?x=1'"),
+        ("POST", "Condition?x=1", condition(), 400, "send the header If-None-Exist: x=1"),
         ("POST", "Condition", None, 400, "no body"),
         ("POST", "Condition", "{", 400, "not valid JSON"),
         ("POST", "Condition", b"\xff", 400, "not valid JSON"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -62,13 +63,51 @@ def test_a_resource_created_and_deleted_again_is_no_change() -> None:
         ([], 400, "has a JSON Patch as body"),
         ({"op": "add"}, 400, "has a JSON Patch as body"),
         (b"[", 400, "not valid JSON"),
-        (None, 400, "has a JSON Patch as body"),
+        (None, 400, "There is no body"),
     ],
 )
 def test_a_patch_that_cannot_be_applied_changes_nothing(patch: Any, status: int, mend: str) -> None:
     mine = chart()
     found, outcome = call(mine, "PATCH", "Patient/p1", patch)
     assert (found, mend in says(outcome)) == (status, True), outcome
+    assert mine.changes() == ()
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/merge-patch+json", "application/json; charset=utf-8"]
+)
+def test_an_object_is_merged_into_the_resource(media_type: str) -> None:
+    mine = chart(weight(70, id="w1"))
+    patch = {
+        "status": "amended",
+        "code": {"text": "weight"},
+        "effectiveDateTime": None,
+        "note": [{"text": "by hand"}],
+        "valueQuantity": {"unit": None, "value": 71.5},
+    }
+    status, merged = call(mine, "PATCH", "Observation/w1", patch, {"Content-Type": media_type})
+    assert (status, merged["status"], merged["note"]) == (200, "amended", [{"text": "by hand"}])
+    assert merged["code"] == {**weight(70)["code"], "text": "weight"}
+    assert merged["valueQuantity"] == {"value": 71.5}
+    assert "effectiveDateTime" not in merged
+    assert ids(call(mine, "GET", "Observation?value-quantity=71.5")[1]) == ["w1"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "status", "mend"),
+    [
+        ({"id": "other"}, 422, "cannot change the id"),
+        ({"resourceType": None}, 422, "cannot change resourceType"),
+        ({"gender": {"a": None}}, 422, "Patient.gender"),
+        (b'{"gender":"male","gender":"other"}', 400, "'gender' twice"),
+        (b"3", 400, "has a JSON Patch as body"),
+    ],
+)
+def test_a_merge_that_cannot_be_done_changes_nothing(patch: Any, status: int, mend: str) -> None:
+    mine = chart()
+    headers = {"Content-Type": "application/merge-patch+json"}
+    found, outcome = call(mine, "PATCH", "Patient/p1", patch, headers)
+    assert (found, mend in json.dumps(outcome)) == (status, True), outcome
     assert mine.changes() == ()
 
 

@@ -341,6 +341,8 @@ def test_count_cuts_the_page_but_not_the_total() -> None:
     _, bundle = request(CODED, "Observation?_count=0")
     assert (bundle["total"], bundle.get("entry")) == (5, None)
     assert [link["relation"] for link in bundle["link"]] == ["self"]
+    _, counted = request(CODED, "Observation?_count=0&_totalMethod=count")
+    assert counted["total"] == 5
 
 
 # A slow reference that shares no code with the search.

@@ -16,7 +16,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "Search a type",
         "POST": "Create",
         "PUT": "Conditional update",
-        "PATCH": "Conditional JSON Patch",
+        "PATCH": "Conditional patch",
         "DELETE": "Conditional delete",
     },
     "/{type}/_search": {"POST": "Search a type by form"},
@@ -24,7 +24,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/{type}/$validate": {"POST": "Validate without storing"},
     "/Observation/$lastn": {"GET": "The last observations of each code"},
     "/Patient/{id}/$everything": {"GET": "All about a patient"},
-    "/{type}/{id}": {"GET": "Read", "PUT": "Update", "PATCH": "JSON Patch", "DELETE": "Delete"},
+    "/{type}/{id}": {"GET": "Read", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"},
     "/{type}/{id}/_history": {"GET": "History of a resource"},
     "/{type}/{id}/_history/{version}": {"GET": "Read a version"},
     "/{compartment}/{id}/{type}": {"GET": "Search a compartment"},
@@ -126,5 +126,10 @@ def _request_body(path: str, method: str) -> dict[str, Any]:
         form = {"type": "object", "additionalProperties": {"type": "string"}}
         return {"content": {"application/x-www-form-urlencoded": {"schema": form}}}
     if method == "PATCH":
-        return {"required": True, "content": {"application/json-patch+json": {"schema": _PATCH}}}
+        schemas = {
+            "application/json-patch+json": _PATCH,
+            "application/merge-patch+json": {"type": "object"},
+        }
+        content = {type: {"schema": schema} for type, schema in schemas.items()}
+        return {"required": True, "content": content}
     return {"required": True, "content": {_FHIR: {"schema": _RESOURCE}}}
