@@ -6,10 +6,12 @@ A request means the same here and over HTTP: the server passes on what it gets.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from bedside.fhir_server import interactions, operations, search
 from bedside.fhir_server.batch import run_bundle
 from bedside.fhir_server.capability import capability_statement
+from bedside.fhir_server.formats import refuse_other_formats
 from bedside.fhir_server.history import history
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.overlay import Change, Overlay
@@ -39,8 +41,7 @@ class Chart(Overlay):
             method: of HTTP; docs/fhir.md lists the interactions.
             url: what follows the base, such as ``Condition?patient=ID``, or a whole address.
             headers: ``If-Match``, ``If-None-Match``, ``If-None-Exist``, ``If-Modified-Since``,
-                ``Prefer`` (``return``, ``handling``) and ``Content-Type`` (of a patch) are
-                honoured.
+                ``Prefer`` (``return``, ``handling``), ``Accept`` and ``Content-Type`` are honoured.
             body: the resource, or the patch, or the form of a ``_search``.
 
         Returns:
@@ -71,11 +72,13 @@ class Chart(Overlay):
 def _answer(chart: Overlay, request: Request) -> Response:
     if request.method not in _allowed(request.path):
         raise _not_allowed(request)
+    if request.headers or "_format" in request.query:
+        refuse_other_formats(request)
     match request.method:
         case "GET":
             return _get(chart, request)
         case "HEAD":
-            return _get(chart, request)._replace(body=b"")
+            return _head(_get(chart, request))
         case "POST":
             return _post(chart, request)
         case "PUT" | "PATCH" | "DELETE" as method:
@@ -90,6 +93,13 @@ def _answer(chart: Overlay, request: Request) -> Response:
                 case (type, id):
                     return change(chart, _without_query(request), type, id)
     raise _not_allowed(request)
+
+
+def _head(response: Response) -> Response:
+    if not response.body:
+        return response
+    length = {"Content-Length": str(len(response.body))}
+    return Response(response.status, {**response.headers, **length}, b"")
 
 
 def _get(chart: Overlay, request: Request) -> Response:
@@ -142,7 +152,8 @@ def _search(chart: Overlay, request: Request, type: str, query: str) -> Response
 
 def _without_query(request: Request) -> Request:
     """The request, whose URL must have no parameters but the format."""
-    if request.query not in ("", "_format=json", "_format=application/fhir%2Bjson"):
+    given = parse_qsl(request.query, keep_blank_values=True) if request.query else ()
+    if any(name != "_format" for name, _ in given):
         instead = (
             f", or send the header If-None-Exist: {request.query}"
             if request.method == "POST"

@@ -52,7 +52,11 @@ def history(chart: Overlay, type: str, id: str, query: str) -> Response:
         following = f"{asked.written}.{asked.skip + asked.most}"
         links.append(_link("next", path, _with_page(query, following)))
     body = b'{"resourceType":"Bundle","type":"history","link":[%b]' % b",".join(links)
-    entries = [_entry(chart.base, version) for version in page[: asked.most]]
+    born = {(v.type, v.id, v.number + 1) for v in chart.log[: asked.written] if v.record is None}
+    entries = [
+        _entry(chart.base, version, created=version.number == 1 or version[:3] in born)
+        for version in page[: asked.most]
+    ]
     if entries:
         body += b',"entry":[%b]' % b",".join(entries)
     return Response(200, {"Content-Type": JSON}, body + b"}")
@@ -81,11 +85,10 @@ def _beneath(record: Record) -> Version:
     return Version(record.type, record.id, record.version, method, time, record)
 
 
-def _entry(base: str, version: Version) -> bytes:
+def _entry(base: str, version: Version, *, created: bool) -> bytes:
     place = f"{version.type}/{version.id}"
     url = version.type if version.method == "POST" else place
-    status = {"POST": "201", "DELETE": "204"}.get(version.method, "200")
-    response = {"status": status, "etag": f'W/"{version.number}"'}
+    response = {"status": "201" if created else "200", "etag": f'W/"{version.number}"'}
     if version.time:
         response["lastModified"] = version.time
     about = encode({"request": {"method": version.method, "url": url}, "response": response})

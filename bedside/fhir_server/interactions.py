@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bedside.fhir_server import search
@@ -33,14 +35,9 @@ def read(chart: Overlay, request: Request, type: str, id: str) -> Response:
     record = chart.get(type, id)
     if record is None:
         raise _absent(chart, type, id)
-    known = request.headers.get("if-none-match")
-    if known is not None and _version_in(known) in ("*", str(record.version)):
+    if request.headers and _known(record, request.headers):
         return Response(304, record_headers(record), b"")
-    response = found(record)
-    since = request.headers.get("if-modified-since")
-    if since is not None and since == response.headers.get("Last-Modified"):
-        return response._replace(status=304, body=b"")
-    return response
+    return found(record)
 
 
 def read_version(chart: Overlay, type: str, id: str, version: str) -> Response:
@@ -180,16 +177,32 @@ def _own_id(resource: Mapping[str, Any], type: str) -> str:
     return id
 
 
+def _known(record: Record, headers: Mapping[str, str]) -> bool:
+    """Whether the client has the version (RFC 7232, 6)."""
+    tags, since = headers.get("if-none-match"), headers.get("if-modified-since")
+    if tags is not None:
+        return not _versions_in(tags).isdisjoint(("*", str(record.version)))
+    if since is None or not record.updated:
+        return False
+    try:
+        moment = parsedate_to_datetime(since).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    updated = datetime.fromisoformat(record.updated).astimezone(UTC)
+    return updated.replace(microsecond=0) <= moment
+
+
 def _refuse_other_version(request: Request, current: Record | None) -> None:
     wanted = request.headers.get("if-match")
     version = current.version if current else 0
-    if wanted is not None and _version_in(wanted) != str(version):
+    current_is = (str(version), "*") if current else (str(version),)
+    if wanted is not None and _versions_in(wanted).isdisjoint(current_is):
         raise Refusal(412, "conflict", f"If-Match is {wanted}, but the current version is "
                       f"{version}; read the resource again.")  # fmt: skip
 
 
-def _version_in(etag: str) -> str:
-    return etag.strip().removeprefix("W/").strip('"')
+def _versions_in(tags: str) -> set[str]:
+    return {tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",")}
 
 
 def _absent(chart: Overlay, type: str, id: str) -> Refusal:

@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 from bedside.fhir_server import definitions
 from bedside.fhir_server.chains import chained, reverse_chained
 from bedside.fhir_server.clauses import Clause, Deferred, Store, bound_clause, clause
+from bedside.fhir_server.formats import is_served
 from bedside.fhir_server.outcome import Refusal, unknown_type
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.population import Record
@@ -22,7 +23,6 @@ CONTROLS = (
 )  # fmt: skip
 """Parameters that shape the answer rather than choose resources; ``_totalMethod`` is fhirpy's."""
 
-_FORMATS = ("json", "application/json", "application/fhir+json")
 _REPEATED = ("_include", "_revinclude")
 _CHOICES = {
     "_pretty": ("true", "false"),
@@ -183,7 +183,7 @@ def _add_control(controls: dict[str, list[str]], name: str, value: str) -> None:
         raise _invalid(f"'{name}' is a whole number from 0, not '{value}'.")
     if plain in _CHOICES and value not in _CHOICES[plain]:
         raise _invalid(f"'{name}' is one of {', '.join(_CHOICES[plain])}, not '{value}'.")
-    if plain == "_format" and value not in _FORMATS:
+    if plain == "_format" and not is_served(value):
         raise Refusal(406, "not-supported", "Only JSON is served: use _format=json.")
     given.append(f"{modifier and ':iterate='}{value}" if plain in _REPEATED else value)
 

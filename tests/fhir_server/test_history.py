@@ -26,6 +26,18 @@ def test_the_history_of_a_resource_is_newest_first() -> None:
     assert bundle["entry"][2]["resource"]["gender"] == "female"
 
 
+def test_a_history_says_what_was_answered() -> None:
+    mine = chart()
+    body = {"resourceType": "Patient", "id": "new"}
+    answered = [
+        call(mine, method, "Patient/new", body)[0] for method in ("PUT", "PUT", "DELETE", "PUT")
+    ]
+    assert answered == [201, 200, 200, 201]
+    _, bundle = call(mine, "GET", "Patient/new/_history")
+    said = [int(entry["response"]["status"]) for entry in bundle["entry"]]
+    assert said[::-1] == answered
+
+
 def test_the_history_of_a_type_and_of_all() -> None:
     mine = chart()
     _, first = call(mine, "POST", "Observation", weight(70))

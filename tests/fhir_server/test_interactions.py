@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bedside.fhir_server.policy import Policy
-from tests.fhir_server.charts import NOW, call, chart, ids, says, weight
+from tests.fhir_server.charts import NOW, Json, call, chart, ids, says, weight
 
 REPLACE = [{"op": "replace", "path": "/gender", "value": "other"}]
 
@@ -146,14 +146,41 @@ def test_conditional_update_whose_body_names_another_id_is_refused() -> None:
     assert (status, "must be equal" in says(outcome)) == (400, True)
 
 
-def test_conditional_create_and_read() -> None:
+def test_conditional_create() -> None:
     mine = chart(weight(70, id="w1"))
     once = {"If-None-Exist": "date=2025-03-01"}
     assert call(mine, "POST", "Observation", weight(70), once)[1]["id"] == "w1"
     assert mine.changes() == ()
-    response = mine.request("GET", "Observation/w1", {"If-None-Match": 'W/"1"'})
-    assert (response.status, response.body) == (304, b"")
-    assert mine.request("GET", "Observation/w1", {"If-None-Match": 'W/"2"'}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-None-Match": 'W/"1"'}, 304),
+        ({"If-None-Match": 'W/"3", W/"1"'}, 304),
+        ({"If-None-Match": "1"}, 304),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-None-Match": 'W/"2"'}, 200),
+        ({"If-Modified-Since": "Thu, 15 Jan 2026 09:00:00 GMT"}, 304),
+        ({"If-Modified-Since": "Thu Jan 15 09:00:00 2026"}, 304),
+        ({"If-Modified-Since": "Fri, 16 Jan 2026 09:00:00 GMT"}, 304),
+        ({"If-Modified-Since": "Thu, 15 Jan 2026 08:59:59 GMT"}, 200),
+        ({"If-Modified-Since": "yesterday"}, 200),
+        ({"If-Modified-Since": "Fri, 16 Jan 2026 09:00:00 GMT", "If-None-Match": 'W/"2"'}, 200),
+    ],
+)
+def test_a_client_that_has_the_version_is_not_sent_it(headers: Json, status: int) -> None:
+    mine = chart()
+    mine.now = "2026-01-15T10:00:00.700+01:00"
+    call(mine, "PUT", "Observation/w1", weight(70, id="w1"))
+    response = mine.request("GET", "Observation/w1", headers)
+    assert (response.status, response.body == b"") == (status, status == 304)
+    assert response.headers["Last-Modified"] == "Thu, 15 Jan 2026 09:00:00 GMT"
+
+
+def test_if_modified_since_means_nothing_where_no_time_is_known() -> None:
+    since = {"If-Modified-Since": "Fri, 16 Jan 2026 09:00:00 GMT"}
+    assert call(chart(), "GET", "Patient/p1", headers=since)[0] == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
@@ -166,7 +193,14 @@ def test_if_match_guards_against_another_version(method: str) -> None:
     }[method]
     status, outcome = call(mine, method, "Patient/p1", body, {"If-Match": 'W/"7"'})
     assert (status, "current version is 1" in says(outcome)) == (412, True)
-    assert call(mine, method, "Patient/p1", body, {"if-match": 'W/"1"'})[0] == 200
+    assert call(mine, method, "Patient/p1", body, {"if-match": 'W/"7", W/"1"'})[0] == 200
+
+
+def test_if_match_with_a_star_asks_for_any_version() -> None:
+    mine, any_version = chart(), {"If-Match": "*"}
+    assert call(mine, "PATCH", "Patient/p1", REPLACE, any_version)[0] == 200
+    body = {"resourceType": "Patient", "id": "new"}
+    assert call(mine, "PUT", "Patient/new", body, any_version)[0] == 412
 
 
 def test_preferences_say_what_a_write_returns() -> None:
@@ -193,7 +227,10 @@ def test_integrity_refuses_references_that_lead_nowhere() -> None:
 def test_head_is_get_without_the_body() -> None:
     mine = chart()
     head, get = mine.request("HEAD", "Patient/p1"), mine.request("GET", "Patient/p1")
-    assert (head.status, head.headers, head.body) == (200, get.headers, b"")
+    length = {"Content-Length": str(len(get.body))}
+    assert (head.status, head.headers, head.body) == (200, {**get.headers, **length}, b"")
+    unchanged = mine.request("HEAD", "Patient/p1", {"If-None-Match": "*"})
+    assert (unchanged.status, "Content-Length" in unchanged.headers) == (304, False)
 
 
 def test_time_is_what_the_clock_says() -> None:

@@ -22,7 +22,6 @@ from bedside.fhir_server.server.sandboxes import MAIN, Sandbox, Sandboxes
 __all__ = ["Limits", "application"]
 
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,6 @@ async def _body(request: Request, limits: Limits) -> bytes:
 async def _answered(
     sandbox: Sandbox, id: str, request: Request, body: bytes, limits: Limits
 ) -> Response:
-    _refuse_other_formats(request, body)
     prefix = "/fhir" if id == MAIN else f"/sandbox/{id}/fhir"
     raw = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
     url = raw.removeprefix(prefix).lstrip("/")
@@ -153,16 +151,6 @@ async def _answered(
         raise Refusal(503, "timeout", f"The request took more than {limits.seconds:g} s; ask for "
                       "less at once.") from None  # fmt: skip
     return Response(response.body, response.status, response.headers)
-
-
-def _refuse_other_formats(request: Request, body: bytes) -> None:
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    form = request.url.path.endswith("/_search")
-    if body and sent and "json" not in sent and not (form and sent == _FORM):
-        raise Refusal(415, "not-supported", f"Content-Type is {sent}; send application/fhir+json.")
-    accepted = request.headers.get("accept", "*/*").lower()
-    if "json" not in accepted and "*/*" not in accepted and "application/*" not in accepted:
-        raise Refusal(406, "not-supported", "Only JSON is served; accept application/fhir+json.")
 
 
 def _headers(request: Request) -> Mapping[str, str]:
