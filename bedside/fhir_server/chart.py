@@ -152,16 +152,16 @@ def _search(chart: Overlay, request: Request, type: str, query: str) -> Response
 
 def _without_query(request: Request) -> Request:
     """The request, whose URL must have no parameters but the format."""
-    given = parse_qsl(request.query, keep_blank_values=True) if request.query else ()
-    if any(name != "_format" for name, _ in given):
-        instead = (
-            f", or send the header If-None-Exist: {request.query}"
-            if request.method == "POST"
-            else ""
-        )
-        raise Refusal(400, "not-supported", f"Only a search or a condition has parameters; drop "
-                      f"'?{request.query}'{instead}.")  # fmt: skip
+    if request.query and not _names_format_only(request.query):
+        mend = f"drop '?{request.query}'"
+        if request.method == "POST":
+            mend += f", or send the header If-None-Exist: {request.query}"
+        raise Refusal(400, "not-supported", f"Only a search or a condition has parameters; {mend}.")
     return request
+
+
+def _names_format_only(query: str) -> bool:
+    return {name for name, _ in parse_qsl(query, keep_blank_values=True)} <= {"_format"}
 
 
 def _allowed(path: tuple[str, ...]) -> tuple[str, ...]:

@@ -62,7 +62,9 @@ def test_every_interaction_goes_over_http(client: TestClient) -> None:
     patch = json.dumps([{"op": "replace", "path": "/status", "value": "amended"}])
     json_patch = {"content-type": "application/json-patch+json"}
     assert client.patch(place, content=patch, headers=json_patch).json()["status"] == "amended"
-    assert client.head(place).content == b""
+    head = client.head(place)
+    assert head.content == b""
+    assert head.headers["content-length"] == client.get(place).headers["content-length"]
     found = client.post("/fhir/Observation/_search", data={"patient": "p1"}).json()
     assert found["entry"][0]["fullUrl"] == f"{BASE}{place}"
     assert len(client.get(f"{place}/_history").json()["entry"]) == 2
@@ -161,6 +163,36 @@ def test_no_path_is_a_fault(client: TestClient, path: str) -> None:
     refused = client.get(f"/fhir{path}")
     assert refused.status_code in (404, 405)
     assert says(refused.json())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "mend"),
+    [
+        ("OPTIONS", "/fhir/Patient", 405, "use GET, HEAD, POST, PUT, PATCH, DELETE."),
+        ("TRACE", "/fhir/Patient/p1", 405, "use GET, HEAD, PUT, PATCH, DELETE."),
+        ("BREW", "/fhir/Patient", 405, "BREW of /fhir/Patient is not served"),
+        ("GET", "/sandbox", 405, "use POST."),
+        ("GET", "/nosuch", 404, "FHIR is at /fhir"),
+    ],
+)
+def test_what_is_not_served_is_said_in_the_terms_of_fhir(
+    client: TestClient, method: str, path: str, status: int, mend: str
+) -> None:
+    refused = client.request(method, path)
+    assert (refused.status_code, mend in says(refused.json())) == (status, True), refused.text
+    assert refused.headers["content-type"].startswith("application/fhir+json")
+    assert ("allow" in refused.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "mend"),
+    [(b'{"seed":-1}', 422, "body.seed"), (b"{", 422, "JSON"), (b"\xff", 400, "body")],
+)
+def test_a_sandbox_is_made_of_what_can_be_read(
+    client: TestClient, body: bytes, status: int, mend: str
+) -> None:
+    refused = client.post("/sandbox", content=body, headers={"content-type": "application/json"})
+    assert (refused.status_code, mend in says(refused.json())) == (status, True), refused.text
 
 
 def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPMethod
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bedside import __version__
-from bedside.fhir_server.outcome import Refusal
+from bedside.fhir_server.outcome import Issue, Refusal
 from bedside.fhir_server.requests import JSON
 from bedside.fhir_server.server.openapi import CREATED, MANAGED, ROUTES, describe
 from bedside.fhir_server.server.sandboxes import MAIN, Sandbox, Sandboxes
 
 __all__ = ["Limits", "application"]
-
-_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def application(sandboxes: Sandboxes, limits: Limits) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        exception_handlers={HTTPException: _unrouted, RequestValidationError: _unread},
     )
 
     async def fhir(request: Request) -> Response:
@@ -93,7 +95,7 @@ def application(sandboxes: Sandboxes, limits: Limits) -> FastAPI:
                     **describe(prefix, path, method),
                 )  # fmt: skip
         for path in (prefix, prefix + "/{path:path}"):
-            app.add_api_route(path, fhir, methods=_EVERY_METHOD, include_in_schema=False)
+            app.add_api_route(path, fhir, methods=list(HTTPMethod), include_in_schema=False)
     return app
 
 
@@ -166,6 +168,26 @@ def _managed(sandboxes: Sandboxes, id: str, request: Request, change: Any) -> Re
         return _refused(refusal)
     change(id)
     return Response(status_code=204)
+
+
+async def _unrouted(request: Request, error: HTTPException) -> Response:
+    place = request.url.path
+    allowed = (error.headers or {}).get("Allow")
+    if allowed is not None:
+        said = f"{request.method} of {place} is not served; use {allowed}."
+        return _refused(Refusal(405, "not-supported", said).allowing(allowed))
+    if error.status_code == 404:
+        said = f"There is nothing at {place}; FHIR is at /fhir, and POST /sandbox makes a sandbox."
+        return _refused(Refusal(404, "not-found", said))
+    return _refused(Refusal(error.status_code, "invalid", error.detail))
+
+
+async def _unread(request: Request, error: RequestValidationError) -> Response:
+    issues = [
+        Issue("value", f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}.")
+        for fault in error.errors()
+    ]
+    return _refused(Refusal.of(422, issues))
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -31,24 +31,6 @@ ROUTES: dict[str, dict[str, str]] = {
 }
 """What is served, by path and method, the more special paths first."""
 
-CREATED: dict[int | str, dict[str, Any]] = {
-    201: {
-        "description": "The sandbox",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["id", "token", "base"],
-                    "properties": {name: {"type": "string"} for name in ("id", "token", "base")},
-                }
-            }
-        },
-    },
-    400: {"description": "The body is no JSON"},
-    429: {"description": "There are as many sandboxes as there may be"},
-}
-"""Responses of making a sandbox."""
-
 _FHIR = "application/fhir+json"
 _ID = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
 _RESOURCE: dict[str, Any] = {
@@ -85,6 +67,25 @@ def _response(status: int) -> dict[str, Any]:
     what = "A resource" if status < 300 else "An OperationOutcome that says why, and what to mend"
     return {"description": what, "content": {_FHIR: {"schema": _RESOURCE}}}
 
+
+CREATED: dict[int | str, dict[str, Any]] = {
+    201: {
+        "description": "The sandbox",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["id", "token", "base"],
+                    "properties": {name: {"type": "string"} for name in ("id", "token", "base")},
+                }
+            }
+        },
+    },
+    400: _response(400),
+    422: _response(422),
+    429: _response(429),
+}
+"""Responses of making a sandbox."""
 
 MANAGED: dict[int | str, dict[str, Any]] = {
     401: _response(401),
