@@ -285,19 +285,18 @@ def killed(folder: Path, seed: int, moments: int) -> int:
     draw = random.Random(seed)
     acknowledged: list[str] = []
     for _ in range(moments):
-        with running(folder) as (process, base):
-            with httpx2.Client() as client:
-                for place in acknowledged[-20:]:
-                    assert client.get(f"{base}/{place}").status_code == 200
-                found = client.get(f"{base}/Observation?_summary=count").json()
-                assert found["total"] in (len(acknowledged), len(acknowledged) + 1)
-                if found["total"] > len(acknowledged):
-                    acknowledged = places(client, base)
-                until = time.monotonic() + draw.uniform(0.05, 0.6)
-                while time.monotonic() < until:
-                    stored = client.post(f"{base}/Observation", json=weight(70))
-                    acknowledged.append(f"Observation/{stored.json()['id']}")
-                process.kill()
+        with running(folder) as (process, base), httpx2.Client() as client:
+            for place in acknowledged[-20:]:
+                assert client.get(f"{base}/{place}").status_code == 200
+            found = client.get(f"{base}/Observation?_summary=count").json()
+            assert found["total"] in (len(acknowledged), len(acknowledged) + 1)
+            if found["total"] > len(acknowledged):
+                acknowledged = places(client, base)
+            until = time.monotonic() + draw.uniform(0.05, 0.6)
+            while time.monotonic() < until:
+                stored = client.post(f"{base}/Observation", json=weight(70))
+                acknowledged.append(f"Observation/{stored.json()['id']}")
+            process.kill()
     with running(folder) as (_, base), httpx2.Client() as client:
         assert set(acknowledged) <= set(places(client, base))
     return len(acknowledged)
