@@ -47,6 +47,8 @@ US_CORE = {
 }
 """The search parameters that US Core 6.1.0 defines beside those of R4, by type."""
 SEARCH = "http://hl7.org/fhir/SearchParameter/"
+SIMPLE_QUANTITY = "http://hl7.org/fhir/StructureDefinition/SimpleQuantity"
+NO_COMPARATOR = ["sqty-1", "The comparator is not used on a SimpleQuantity"]
 TYPE_NAME = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
 
@@ -130,6 +132,8 @@ def element_row(element: Json, nested: str) -> Json:
         row["summary"] = True
     if not nested:
         add_rules(row, element, element["path"])
+    if any(SIMPLE_QUANTITY in type.get("profile", ()) for type in element.get("type", ())):
+        row.setdefault("rules", []).append(NO_COMPARATOR)
     return row
 
 

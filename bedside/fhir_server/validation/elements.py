@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +15,7 @@ from bedside.fhir_server.validation.bindings import code_fault
 from bedside.fhir_server.validation.invariants import INVARIANTS, Invariant
 from bedside.fhir_server.validation.narrative import narrative_fault
 from bedside.fhir_server.validation.primitives import HINTS, PRIMITIVES
+from bedside.fhir_server.validation.references import reference_fault
 
 __all__ = ["Place", "Run", "check_resource"]
 
@@ -25,11 +25,6 @@ Place = tuple[Any, str, int]
 Check = Callable[[Any, Place, "Run"], None]
 Member = tuple[Check, str]
 _Rule = tuple[str, str, Invariant]
-
-_REFERENCE = re.compile(
-    r"(?:https?://\S+/)?([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
-)
-_OTHER_REFERENCE = re.compile(r"#\S*|urn:\S+|https?://\S+|[A-Z][A-Za-z]+\?\S+")
 
 
 class Run:
@@ -100,12 +95,12 @@ def _check_object(shape: _Shape, node: Json, place: Place, run: Run) -> None:
         check, choice = member
         here = (place, name, -1)
         if choice:
-            if choice in chosen:
-                run.add("structure", here, f"may not stand beside {chosen[choice]}: one only of "
-                        f"{choice}[x]")  # fmt: skip
-            chosen[choice] = name
-        if type(value) is list and None in value:
-            value = _without_gaps(value, node, here, run)
+            plain = name.removeprefix("_")
+            first = chosen.setdefault(choice, plain)
+            if first != plain:
+                run.add("structure", here, f"may not stand beside {first}: one only of {choice}[x]")
+        if type(value) is list and (None in value or name[0] == "_"):
+            _check_alignment(value, node, here, run)
         check(value, here, run)
     for name, names in shape.required:
         if names.isdisjoint(node):
@@ -138,16 +133,18 @@ def _note_unknown(shape: _Shape, name: str, place: Place, run: Run) -> None:
     run.add("structure", (place, name, -1), f"is no element of {shape.name}; {hint}")
 
 
-def _without_gaps(value: list[Any], node: Json, place: Place, run: Run) -> list[Any]:
-    """The items of an array; null stands where only the other of a name's two arrays has one."""
-    name = place[1]
-    other = node.get(name[1:] if name[0] == "_" else f"_{name}")
+def _check_alignment(value: list[Any], node: Json, place: Place, run: Run) -> None:
+    """A name's two arrays are equally long; null stands where only the other has something."""
+    holder, name, _ = place
+    partner = name[1:] if name[0] == "_" else f"_{name}"
+    other = node.get(partner)
+    beside = other if type(other) is list else []
     for index, item in enumerate(value):
-        if item is None:
-            paired = other[index] if isinstance(other, list) and index < len(other) else None
-            if paired is None:
-                run.add("value", (place[0], name, index), "is null; leave it out")
-    return [item for item in value if item is not None] or value[:0]
+        if item is None and (index >= len(beside) or beside[index] is None):
+            run.add("value", (holder, name, index), "is null; leave it out")
+    if name[0] == "_" and beside and len(value) != len(beside):
+        run.add("structure", place, f"has {len(value)} items, {partner} {len(beside)}; fill the "
+                "shorter with null")  # fmt: skip
 
 
 @cache
@@ -161,12 +158,14 @@ def _shape(name: str) -> _Shape:
             members[member] = (_check(element, type), choice)
             names.append(member)
             if type in PRIMITIVES:
-                members[f"_{member}"] = (_extras(element), "")
+                members[f"_{member}"] = (_extras(element), choice)
                 names.append(f"_{member}")
         if element.min:
             required.append((plain, frozenset(names)))
     if definitions.type_of(name).kind == "resource":
         members["resourceType"] = (_anything, "")
+    if "contained" in members:
+        members["contained"] = (_check_all_contained, "")
     return _Shape(name, members, tuple(required), tuple(_rules(name)))
 
 
@@ -182,13 +181,14 @@ def _rules(name: str) -> list[_Rule]:
     found: list[_Rule] = []
     while name:
         type = definitions.type_of(name)
-        found += _enforced(type.rules)
+        found += _enforced(type.rules, name)
         name = type.base
     return found
 
 
-def _enforced(rules: Iterable[Rule]) -> list[_Rule]:
-    return [(r.key, r.human, INVARIANTS[r.key]) for r in rules if r.key in INVARIANTS]
+def _enforced(rules: Iterable[Rule], owner: str = "") -> list[_Rule]:
+    found = [(r, INVARIANTS.get(f"{owner}/{r.key}") or INVARIANTS.get(r.key)) for r in rules]
+    return [(rule.key, rule.human, holds) for rule, holds in found if holds is not None]
 
 
 def _anything(value: Any, place: Place, run: Run) -> None:
@@ -231,7 +231,8 @@ def _many(check: Check) -> Check:
         else:
             parent, name, _ = place
             for index, item in enumerate(value):
-                check(item, (parent, name, index), run)
+                if item is not None:
+                    check(item, (parent, name, index), run)
 
     return many
 
@@ -276,7 +277,7 @@ def _extras(element: Element) -> Check:
 
 def _complex(element: Element, type_name: str) -> Check:
     if type_name == "Resource":
-        return _check_contained
+        return _check_independent
     codes = code_fault(element.codes, type_name) if element.codes else None
     targets = element.targets
     rules = _enforced(element.rules)
@@ -288,18 +289,21 @@ def _complex(element: Element, type_name: str) -> Check:
             return
         _check_object(_shape(type_name), value, place, run)
         if is_reference:
-            _check_reference(value, targets, place, run)
+            fault = reference_fault(value, targets, run.root, run.bare_references)
+            if fault is not None:
+                code, member, message = fault
+                run.add(code, (place, member, -1), message)
         if codes is not None:
-            fault = codes(value)
-            if fault:
-                run.add("code-invalid", place, fault)
+            wrong = codes(value)
+            if wrong:
+                run.add("code-invalid", place, wrong)
         if rules:
             _check_rules(rules, value, place, run)
 
     return check
 
 
-def _check_contained(value: Any, place: Place, run: Run) -> None:
+def _check_resource_within(value: Any, place: Place, run: Run) -> None:
     type_name = value.get("resourceType") if type(value) is dict else None
     if type_name not in definitions.resource_types():
         run.add("structure", place, f"has resourceType {type_name!r}, which is no resource type")
@@ -307,27 +311,25 @@ def _check_contained(value: Any, place: Place, run: Run) -> None:
         _check_object(_shape(str(type_name)), value, place, run)
 
 
-def _check_reference(value: Json, targets: tuple[str, ...], place: Place, run: Run) -> None:
-    text = value.get("reference")
-    if type(text) is not str or not text:
-        return
-    match = _REFERENCE.fullmatch(text)
-    here = (place, "reference", -1)
-    if match is None:
-        if text.startswith("#") and len(text) > 1:
-            if not any(
-                type(item) is dict and item.get("id") == text[1:]
-                for item in run.root.get("contained", ())
-            ):
-                run.add("not-found", here, f"is {text!r}, but no contained resource has that id")
-        elif not _OTHER_REFERENCE.fullmatch(text) and not run.bare_references:
-            example = f"{targets[0] if targets else 'Patient'}/123"
-            run.add("value", here, f"is {text!r}; write Type/id, e.g. {example}")
-    elif match[1] not in definitions.resource_types():
-        if "://" not in text:
-            run.add("value", here, f"refers to a {match[1]}, which is no resource type")
-    elif targets and match[1] not in targets:
-        run.add("value", here, f"refers to a {match[1]}; use one of: {', '.join(targets)}")
+def _check_independent(value: Any, place: Place, run: Run) -> None:
+    """A resource in a Bundle or Parameters: what it contains is its own."""
+    outer, run.root = run.root, value
+    _check_resource_within(value, place, run)
+    run.root = outer
+
+
+_check_each_contained = _many(_check_resource_within)
+
+
+def _check_all_contained(value: Any, place: Place, run: Run) -> None:
+    _check_each_contained(value, place, run)
+    seen = set()
+    for index, item in enumerate(value if type(value) is list else ()):
+        id = item.get("id") if type(item) is dict else None
+        if type(id) is str and id in seen:
+            here = ((place[0], place[1], index), "id", -1)
+            run.add("value", here, f"is {id!r}, as another contained resource's; change one")
+        seen.add(str(id))
 
 
 def _named(value: Any) -> str:

@@ -18,18 +18,20 @@ from bedside.fhir_server.validation.primitives import PRIMITIVES
 __all__ = ["repair"]
 
 _DROP = object()
+Notes = list[Issue]
+
 _NUMBERS = ("decimal", "integer", "unsignedInt", "positiveInt")
 
 
 def repair(resource: Json) -> tuple[Json, tuple[Issue, ...]]:
     """A resource of a known type with what can be repaired put right, and what that was."""
-    notes: list[Issue] = []
+    notes: Notes = []
     type = resource["resourceType"]
     repaired = _object(resource, type, type, notes)
     return repaired, tuple(notes)
 
 
-def _object(node: Json, type: str, path: str, notes: list[Issue]) -> Json:
+def _object(node: Json, type: str, path: str, notes: Notes) -> Json:
     members = _members(type)
     result: Json = {}
     for name, value in node.items():
@@ -45,7 +47,24 @@ def _object(node: Json, type: str, path: str, notes: list[Issue]) -> Json:
         repaired = _member(value, element, member_type, here, notes)
         if repaired is not _DROP:
             result[name] = repaired
+    for name in [name for name in result if name[0] == "_"]:
+        _fill_up(result, node, name, name[1:], path, notes)
+        _fill_up(result, node, name[1:], name, path, notes)
     return result
+
+
+def _fill_up(result: Json, node: Json, name: str, other: str, path: str, notes: Notes) -> None:
+    """Make an array as long as the other of its name, unless an item of either was left out."""
+    short, long = (_kept_whole(result, node, each) for each in (name, other))
+    if short and len(short) < len(long):
+        _note(notes, f"{path}.{name}", f"is shorter than {other} and was filled with null")
+        result[name] = short + [None] * (len(long) - len(short))
+
+
+def _kept_whole(result: Json, node: Json, name: str) -> list[Any]:
+    before, after = node.get(name), result.get(name)
+    same = isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
+    return after if same and after else []
 
 
 def _members(type: str) -> dict[str, tuple[Element, str]]:
@@ -60,7 +79,7 @@ def _members(type: str) -> dict[str, tuple[Element, str]]:
     return members
 
 
-def _member(value: Any, element: Element, type: str, path: str, notes: list[Issue]) -> Any:
+def _member(value: Any, element: Element, type: str, path: str, notes: Notes) -> Any:
     if isinstance(value, list) and not element.many and len(value) == 1:
         _note(notes, path, "holds one value and was taken out of its array")
         value = value[0]
@@ -80,7 +99,7 @@ def _member(value: Any, element: Element, type: str, path: str, notes: list[Issu
     return kept
 
 
-def _value(value: Any, type: str, path: str, notes: list[Issue]) -> Any:
+def _value(value: Any, type: str, path: str, notes: Notes) -> Any:
     if value is None or value in ("", {}):
         if value is None and type in (*PRIMITIVES, "Element"):
             return value if path.endswith("]") else _dropped(path, notes)
@@ -99,7 +118,7 @@ def _value(value: Any, type: str, path: str, notes: list[Issue]) -> Any:
     return _object(value, type, path, notes)
 
 
-def _primitive(value: Any, type: str, path: str, notes: list[Issue]) -> Any:
+def _primitive(value: Any, type: str, path: str, notes: Notes) -> Any:
     if type in _NUMBERS and isinstance(value, str):
         try:
             number = Decimal(value)
@@ -120,7 +139,7 @@ def _primitive(value: Any, type: str, path: str, notes: list[Issue]) -> Any:
     return value
 
 
-def _dropped(path: str, notes: list[Issue]) -> Any:
+def _dropped(path: str, notes: Notes) -> Any:
     _note(notes, path, "is empty and was left out")
     return _DROP
 
