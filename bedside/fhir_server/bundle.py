@@ -14,7 +14,7 @@ from bedside.fhir_server.population import Record
 if TYPE_CHECKING:
     from bedside.fhir_server.query import Query
 
-__all__ = ["searchset", "searchset_of"]
+__all__ = ["searchset"]
 
 _SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -58,17 +58,6 @@ def searchset(
         parts.append(b',"entry":[%b]' % b",".join(listed))
     parts.append(b"}")
     return b"".join(parts)
-
-
-def searchset_of(base: str, url: str, records: Sequence[Record]) -> bytes:
-    """The Bundle of all of some resources, as an operation returns them."""
-    start = _start(base)
-    listed = b",".join([_entry(start, record, record.data, b"match") for record in records])
-    return b'{"resourceType":"Bundle","type":"searchset","total":%d,"link":[%b]%b}' % (
-        len(records),
-        encode({"relation": "self", "url": url}),
-        b',"entry":[%b]' % listed if listed else b"",
-    )
 
 
 def _entries(base: str, records: Sequence[Record], mode: bytes, query: Query) -> list[bytes]:

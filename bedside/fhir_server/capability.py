@@ -18,6 +18,7 @@ _INTERACTIONS = (
 )  # fmt: skip
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
 _OPERATIONS = {
+    "Encounter": (("everything", "Encounter-everything"),),
     "Patient": (("everything", "Patient-everything"),),
     "Observation": (("lastn", "Observation-lastn"),),
 }

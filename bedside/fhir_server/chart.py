@@ -5,7 +5,7 @@ A request means the same here and over HTTP: the server passes on what it gets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from bedside.fhir_server import interactions, operations, search
@@ -16,11 +16,13 @@ from bedside.fhir_server.history import history
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.overlay import Change, Overlay
 from bedside.fhir_server.requests import JSON, Body, Request, Response, form_in
+from bedside.fhir_server.trial import validated
 from bedside.fhir_server.urls import parse_url
 
 __all__ = ["Change", "Chart", "Response"]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_Handler = Callable[..., Response]
+_Methods = Mapping[str, _Handler]
 
 
 class Chart(Overlay):
@@ -70,29 +72,14 @@ class Chart(Overlay):
 
 
 def _answer(chart: Overlay, request: Request) -> Response:
-    if request.method not in _allowed(request.path):
-        raise _not_allowed(request)
+    methods, place = _route(request.path)
+    handler = methods.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        raise _not_served(request, methods)
     if request.headers or "_format" in request.query:
         refuse_other_formats(request)
-    match request.method:
-        case "GET":
-            return _get(chart, request)
-        case "HEAD":
-            return _head(_get(chart, request))
-        case "POST":
-            return _post(chart, request)
-        case "PUT" | "PATCH" | "DELETE" as method:
-            change = {
-                "PUT": interactions.update,
-                "PATCH": interactions.patch,
-                "DELETE": interactions.delete,
-            }[method]
-            match request.path:
-                case (type,):
-                    return change(chart, request, type, "")
-                case (type, id):
-                    return change(chart, _without_query(request), type, id)
-    raise _not_allowed(request)
+    response = handler(chart, request, *place)
+    return _head(response) if request.method == "HEAD" else response
 
 
 def _head(response: Response) -> Response:
@@ -102,52 +89,40 @@ def _head(response: Response) -> Response:
     return Response(response.status, {**response.headers, **length}, b"")
 
 
-def _get(chart: Overlay, request: Request) -> Response:
-    match request.path:
+def _route(path: tuple[str, ...]) -> tuple[_Methods, tuple[str, ...]]:
+    """What is served at a path, by method, and the parts of the path that it takes."""
+    match path:
+        case (type, id) if id[0] not in "_$":
+            return _INSTANCE, path
         case ("metadata",):
-            return Response(200, {"Content-Type": JSON}, capability_statement(chart.parameters))
+            return _METADATA, ()
         case ("_history",):
-            return history(chart, "", "", request.query)
-        case (type,):
-            return _search(chart, request, type, request.query)
-        case (type, "_history"):
-            return history(chart, type, "", request.query)
-        case ("Observation", "$lastn"):
-            return operations.last_n(chart, request)
-        case (type, id) if id[0] != "$":
-            return interactions.read(chart, _without_query(request), type, id)
-        case (type, id, "_history"):
-            return history(chart, type, id, request.query)
-        case (type, id, "_history", version):
-            return interactions.read_version(chart, type, id, version)
-        case ("Patient", id, "$everything"):
-            return operations.everything(chart, request, id)
-        case (compartment, id, type) if type[0] not in "_$":
-            lenient = request.prefers("handling") == "lenient"
-            found = search.in_compartment(
-                chart, compartment, id, type, request.query, lenient=lenient
-            )
-            return Response(200, {"Content-Type": JSON}, found)
-    raise _not_allowed(request)
-
-
-def _post(chart: Overlay, request: Request) -> Response:
-    match request.path:
+            return _HISTORY, ()
+        case (_,):
+            return _TYPE, path
         case ():
-            return run_bundle(chart, request, parse_url, _answer)
-        case (type,):
-            return interactions.create(chart, _without_query(request), type)
+            return _BASE, ()
         case (type, "_search"):
-            form = form_in(request.body)
-            return _search(chart, request, type, "&".join(filter(None, [request.query, form])))
+            return _FORM, (type,)
+        case (type, "_history") | (type, _, "_history"):
+            return _HISTORY, (type, *path[1:-1])
+        case ("Observation", "$lastn"):
+            return _LAST_N, ()
         case (type, "$validate") | (type, _, "$validate"):
-            return operations.validated(chart, request, type)
-    raise _not_allowed(request)
+            return _VALIDATE, (type, *path[1:-1])
+        case (type, id, "_history", version):
+            return _VERSION, (type, id, version)
+        case ("Patient" | "Encounter" as type, id, "$everything"):
+            return _EVERYTHING, (type, id)
+        case (_, id, type) if id[0] not in "_$" and type[0] not in "_$":
+            return _COMPARTMENT, path
+    return {}, ()
 
 
-def _search(chart: Overlay, request: Request, type: str, query: str) -> Response:
+def _search(chart: Overlay, request: Request, type: str) -> Response:
     lenient = request.prefers("handling") == "lenient"
-    return Response(200, {"Content-Type": JSON}, search.answer(chart, type, query, lenient=lenient))
+    found = search.answer(chart, type, request.query, lenient=lenient)
+    return Response(200, {"Content-Type": JSON}, found)
 
 
 def _without_query(request: Request) -> Request:
@@ -164,24 +139,78 @@ def _names_format_only(query: str) -> bool:
     return {name for name, _ in parse_qsl(query, keep_blank_values=True)} <= {"_format"}
 
 
-def _allowed(path: tuple[str, ...]) -> tuple[str, ...]:
-    match path:
-        case () | (_, "_search" | "$validate") | (_, _, "$validate"):
-            return ("POST",)
-        case ("metadata" | "_history",) | (_, _, _, *_) | (_, "_history" | "$lastn"):
-            return ("GET", "HEAD")
-        case (_, id) if id[0] not in "_$":
-            return ("GET", "HEAD", "PUT", "PATCH", "DELETE")
-        case (_,):
-            return _METHODS
-    return ()
+def _bundle(chart: Overlay, request: Request) -> Response:
+    return run_bundle(chart, request, parse_url, _answer)
 
 
-def _not_allowed(request: Request) -> Refusal:
+def _metadata(chart: Overlay, request: Request) -> Response:
+    return Response(200, {"Content-Type": JSON}, capability_statement(chart.parameters))
+
+
+def _history(chart: Overlay, request: Request, type: str = "", id: str = "") -> Response:
+    return history(chart, type, id, request.query)
+
+
+def _search_by_form(chart: Overlay, request: Request, type: str) -> Response:
+    query = "&".join(filter(None, [request.query, form_in(request.body)]))
+    return _search(chart, request._replace(query=query), type)
+
+
+def _search_compartment(
+    chart: Overlay, request: Request, compartment: str, id: str, type: str
+) -> Response:
+    lenient = request.prefers("handling") == "lenient"
+    found = search.in_compartment(chart, compartment, id, type, request.query, lenient=lenient)
+    return Response(200, {"Content-Type": JSON}, found)
+
+
+def _create(chart: Overlay, request: Request, type: str) -> Response:
+    return interactions.create(chart, _without_query(request), type)
+
+
+def _read_version(chart: Overlay, request: Request, type: str, id: str, version: str) -> Response:
+    return interactions.read_version(chart, type, id, version)
+
+
+def _named(change: _Handler) -> _Handler:
+    """The handler of one resource, named by its id: its URL has no parameters."""
+    return lambda chart, request, type, id: change(chart, _without_query(request), type, id)
+
+
+def _found(change: _Handler) -> _Handler:
+    """The handler of the resource that a condition in the URL finds."""
+    return lambda chart, request, type: change(chart, request, type, "")
+
+
+def _not_served(request: Request, methods: _Methods) -> Refusal:
     place = "/".join(request.path) or "the base"
-    allowed = ", ".join(_allowed(request.path))
-    if not allowed:
+    if not methods:
         return Refusal(404, "not-supported", f"'{place}' is not served; docs/fhir.md and GET "
                        "metadata list what is.")  # fmt: skip
+    allowed = ", ".join(f"{name}, HEAD" if name == "GET" else name for name in methods)
     return Refusal(405, "not-supported", f"{request.method} of {place} is not served; use "
                    f"{allowed}.").allowing(allowed)  # fmt: skip
+
+
+_BASE: _Methods = {"POST": _bundle}
+_METADATA: _Methods = {"GET": _metadata}
+_HISTORY: _Methods = {"GET": _history}
+_TYPE: _Methods = {
+    "GET": _search,
+    "POST": _create,
+    "PUT": _found(interactions.update),
+    "PATCH": _found(interactions.patch),
+    "DELETE": _found(interactions.delete),
+}
+_FORM: _Methods = {"POST": _search_by_form}
+_INSTANCE: _Methods = {
+    "GET": _named(interactions.read),
+    "PUT": _named(interactions.update),
+    "PATCH": _named(interactions.patch),
+    "DELETE": _named(interactions.delete),
+}
+_VERSION: _Methods = {"GET": _read_version}
+_COMPARTMENT: _Methods = {"GET": _search_compartment}
+_VALIDATE: _Methods = {"POST": validated}
+_LAST_N: _Methods = {"GET": operations.last_n, "POST": operations.last_n}
+_EVERYTHING: _Methods = {"GET": operations.everything, "POST": operations.everything}

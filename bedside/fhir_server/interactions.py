@@ -27,7 +27,7 @@ from bedside.fhir_server.requests import (
 )
 from bedside.fhir_server.validation import repair, validate
 
-__all__ = ["create", "delete", "patch", "read", "read_version", "update"]
+__all__ = ["accepted", "create", "delete", "patch", "read", "read_version", "update"]
 
 
 def read(chart: Overlay, request: Request, type: str, id: str) -> Response:
@@ -64,7 +64,7 @@ def create(chart: Overlay, request: Request, type: str) -> Response:
             response = found(existing)
             response.headers["Location"] = location(chart.base, type, existing.id, existing.version)
             return response
-    resource, text, notes = _accepted(chart, resource, text)
+    resource, text, notes = accepted(chart, resource, text)
     version = chart.put("POST", resource, text, request.new_id or chart.new_id(type))
     return written(request, chart.base, version, created=True, notes=notes)
 
@@ -91,7 +91,7 @@ def update(chart: Overlay, request: Request, type: str, id: str) -> Response:
                       f"'{id}'; they must be equal.", f"{type}.id")  # fmt: skip
     current = chart.get(type, id)
     _refuse_other_version(request, current)
-    resource, text, notes = _accepted(chart, resource, text)
+    resource, text, notes = accepted(chart, resource, text)
     version = chart.put("PUT", resource, text, id)
     return written(request, chart.base, version, created=current is None, notes=notes)
 
@@ -105,7 +105,7 @@ def patch(chart: Overlay, request: Request, type: str, id: str) -> Response:
         raise Refusal(422, "value", "A patch cannot change resourceType.", f"{type}.resourceType")
     if resource.get("id") != current.id:
         raise Refusal(422, "value", "A patch cannot change the id.", f"{type}.id")
-    resource, text, notes = _accepted(chart, resource, encode(resource))
+    resource, text, notes = accepted(chart, resource, encode(resource))
     version = chart.put("PATCH", resource, text, current.id)
     return written(request, chart.base, version, created=False, notes=notes)
 
@@ -126,7 +126,7 @@ def delete(chart: Overlay, request: Request, type: str, id: str) -> Response:
     return Response(200, headers, _told(f"{type}/{record.id} is deleted."))
 
 
-def _accepted(chart: Overlay, resource: Json, text: bytes) -> tuple[Json, bytes, tuple[Issue, ...]]:
+def accepted(chart: Overlay, resource: Json, text: bytes) -> tuple[Json, bytes, tuple[Issue, ...]]:
     """The resource as it may be stored, its text, and what was repaired to make it so."""
     policy = chart.policy
     notes: tuple[Issue, ...] = ()

@@ -69,10 +69,14 @@ class Refusal(Exception):
         return outcome(self.issues)
 
 
-def outcome(issues: Iterable[Issue], severity: str = "error") -> bytes:
-    """An OperationOutcome as JSON."""
+def outcome(
+    issues: Iterable[Issue], severity: str = "error", *, warnings: Iterable[Issue] = ()
+) -> bytes:
+    """An OperationOutcome as JSON, of issues of one severity and warnings after them."""
+    graded = [(severity, issue) for issue in issues] + [("warning", issue) for issue in warnings]
     listed = tuple(
-        _OutcomeIssue(severity, issue.code, issue.diagnostics, issue.expression) for issue in issues
+        _OutcomeIssue(grade, issue.code, issue.diagnostics, issue.expression)
+        for grade, issue in graded
     )
     return msgspec.json.encode(_Outcome("OperationOutcome", listed))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from bedside.fhir_server.jsontext import Json, decode, encode, refuse_repeated_names
 from bedside.fhir_server.outcome import Issue, Refusal, outcome
 from bedside.fhir_server.overlay import Version
 from bedside.fhir_server.population import Record
+from bedside.fhir_server.validation import validate
 
 __all__ = [
     "JSON",
@@ -22,11 +24,14 @@ __all__ = [
     "ascii_text",
     "form_in",
     "found",
+    "given_in",
     "location",
     "object_in",
     "record_headers",
+    "refuse_other_type",
     "resource_in",
     "text_in",
+    "value_in",
     "written",
 ]
 
@@ -84,6 +89,12 @@ def resource_in(body: Body, type: str) -> tuple[Json, bytes]:
         Refusal: 400, the body is empty, no JSON object, or another type's.
     """
     resource, text = object_in(body, type)
+    refuse_other_type(resource, type)
+    return resource, text
+
+
+def refuse_other_type(resource: Json, type: str) -> None:
+    """Refuse a resource that is not of the type in the URL, with a 400."""
     found = resource.get("resourceType")
     if found != type:
         raise Refusal(
@@ -92,7 +103,6 @@ def resource_in(body: Body, type: str) -> tuple[Json, bytes]:
             f"resourceType is {found!r}, but the URL says {type}; they must be equal.",
             f"{type}.resourceType",
         )
-    return resource, text
 
 
 def object_in(body: Body, what: str) -> tuple[Json, bytes]:
@@ -137,6 +147,37 @@ def form_in(body: Body) -> str:
     if isinstance(body, list):
         raise Refusal(400, "structure", "A _search takes a form: name=value&name=value.")
     return body if isinstance(body, str) else body.decode(errors="replace")
+
+
+def given_in(request: Request) -> list[tuple[str, str]]:
+    """The parameters of an operation, as a query has them: those of the URL, then the body's.
+
+    Raises:
+        Refusal: 400, the body is no valid Parameters, or one of them has no simple value.
+    """
+    given = parse_qsl(request.query, keep_blank_values=True)
+    if request.method != "POST" or request.body in (None, b"", ""):
+        return given
+    parameters, _ = resource_in(request.body, "Parameters")
+    issues = validate(parameters)
+    if issues:
+        raise Refusal.of(400, issues)
+    return given + [(each["name"], value_in(each)) for each in parameters.get("parameter", ())]
+
+
+def value_in(parameter: Json) -> str:
+    """The value of one of the Parameters, as a query would have it.
+
+    Raises:
+        Refusal: 400, it has no simple value.
+    """
+    for name, value in parameter.items():
+        if name == "valueReference" and isinstance(value, dict):
+            value = value.get("reference")
+        if name.startswith("value") and isinstance(value, str | bool | int | Decimal):
+            return str(value).lower() if isinstance(value, bool) else str(value)
+    raise Refusal(400, "value", f"The parameter {parameter.get('name')!r} needs a simple value, "
+                  "such as valueString.", "Parameters.parameter")  # fmt: skip
 
 
 def written(

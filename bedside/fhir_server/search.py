@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Protocol, Self
+from urllib.parse import parse_qsl, unquote_plus
 
 from bedside.fhir_server import definitions
 from bedside.fhir_server.bundle import searchset
@@ -14,9 +16,12 @@ from bedside.fhir_server.outcome import Refusal, unknown_type
 from bedside.fhir_server.paging import following, starting
 from bedside.fhir_server.parameters import STANDARD, Param
 from bedside.fhir_server.population import Record
-from bedside.fhir_server.query import Query, bound, parse_query
+from bedside.fhir_server.query import CONTROLS, Query, bound, parse_query
 
-__all__ = ["answer", "in_compartment", "matching", "only_match", "parse_search"]
+__all__ = ["answer", "in_compartment", "matching", "only_match", "page_of", "parse_search"]
+
+Run = Callable[[Any, Query], list[Record]]
+"""What finds the records of a query in a store."""
 
 
 class Dated(Store, Protocol):
@@ -80,13 +85,22 @@ def answer(store: Dated, type: str, text: str, *, lenient: bool = False) -> byte
         Refusal: as :func:`parse_query`, and 400 for a page that is not of this search.
     """
     query = parse_query(store.parameters, type, text, lenient=lenient)
-    return _page(store, query, f"{store.base}/{type}", _run)
+    return page_of(store, query, f"{store.base}/{type}", _run)
 
 
 def in_compartment(
     store: Dated, compartment: str, id: str, type: str, text: str, *, lenient: bool = False
 ) -> bytes:
-    """The searchset Bundle of a search within a compartment; `type` may be ``*`` for all.
+    """The searchset Bundle of a search within a compartment.
+
+    Args:
+        store: the chart.
+        compartment: its type.
+        id: of the resource whose compartment it is.
+        type: resource type searched; ``*`` for all, by the parameters that all types have and
+            ``_type``.
+        text: the query string, still encoded.
+        lenient: as in :func:`answer`.
 
     Raises:
         Refusal: 404, there is no such compartment or type; as :func:`answer`.
@@ -95,24 +109,59 @@ def in_compartment(
     if members is None:
         known = ", ".join(sorted(definitions.compartments()))
         raise Refusal(404, "not-supported", f"{compartment} has no compartment; {known} do.")
-    if type != "*" and type not in definitions.resource_types():
+    if type not in ("*", *definitions.resource_types()):
         raise unknown_type(type, definitions.resource_types())
-    types = tuple(members) if type == "*" else (type,)
-    queried = types[0] if type != "*" else "Observation"
-    query = parse_query(store.parameters, queried, text, lenient=lenient)
-    if type == "*" and query.clauses:
-        raise Refusal(400, "not-supported", f"{compartment}/{id}/* takes no search parameters; "
-                      f"name a type, such as {compartment}/{id}/Observation.")  # fmt: skip
+    path = f"{store.base}/{compartment}/{id}/{type}"
+    types, rest, named = ((type,), text, "") if type != "*" else _types_named(text, members)
+
+    def query_for(each: str) -> Query:
+        return parse_query(store.parameters, each, rest, lenient=lenient)
+
+    if type == "*":
+        _refuse_particular(rest, f"{compartment}/{id}")
+    query = query_for(types[0] if types else compartment)
+    if named:
+        query = replace(query, text="&".join(filter(None, [query.text, named])))
 
     def run(store: Store, query: Query) -> list[Record]:
         found = [
             record
             for each in types
-            for record in _members(store, compartment, id, each, members.get(each, ()), query)
+            for record in _members(
+                store, compartment, id, each, members.get(each, ()), query_for(each)
+            )
         ]
         return _sorted(found, query.sort)
 
-    return _page(store, query, f"{store.base}/{compartment}/{id}/{type}", run)
+    return page_of(store, query, path, run)
+
+
+def _types_named(text: str, members: Iterable[str]) -> tuple[tuple[str, ...], str, str]:
+    """The types that a query's ``_type`` leaves of some, the rest of it, and the ``_type``."""
+    parts = [part for part in text.split("&") if part]
+    said = [part for part in parts if part.startswith("_type=")]
+    rest = "&".join(part for part in parts if part not in said)
+    named = [name for part in said for name in unquote_plus(part[6:]).split(",")]
+    for name in named:
+        if name not in definitions.resource_types():
+            raise unknown_type(name, definitions.resource_types())
+    return tuple(each for each in members if not said or each in named), rest, "&".join(said)
+
+
+def _refuse_particular(text: str, compartment: str) -> None:
+    """Refuse parameters that not all types have, where all are searched."""
+    common = definitions.search_definitions("Resource")
+    given = parse_qsl(text, keep_blank_values=True)
+    names = [name.partition(":")[0] for name, _ in given]
+    sorts = [key.strip("-") for name, value in given if name == "_sort" for key in value.split(",")]
+    for name in [name for name in names if name not in CONTROLS] + sorts:
+        if name not in common:
+            raise Refusal(
+                400,
+                "not-supported",
+                f"{compartment}/* takes _type, {', '.join(common)}, not '{name}'; name a type, "
+                f"e.g. {compartment}/Observation.",
+            )
 
 
 def _members(
@@ -136,7 +185,18 @@ def _run(store: Store, query: Query) -> list[Record]:
     return _sorted(store.find(query.type, bound(query.clauses, store)), query.sort)
 
 
-def _page(store: Dated, query: Query, path: str, run: Any) -> bytes:
+def page_of(store: Dated, query: Query, path: str, run: Run) -> bytes:
+    """The searchset Bundle of one page of what is found, from the chart as the first page saw it.
+
+    Args:
+        store: the chart.
+        query: says which page, how long it is, and what is shown.
+        path: address of the search, without its query.
+        run: finds what the pages show.
+
+    Raises:
+        Refusal: 400, the page is not of this search.
+    """
     written, offset = len(store.log), 0
     if query.page:
         written, offset = starting(query.page, f"{path}?{query.text}", written)

@@ -22,8 +22,19 @@ ROUTES: dict[str, dict[str, str]] = {
     "/{type}/_search": {"POST": "Search a type by form"},
     "/{type}/_history": {"GET": "History of a type"},
     "/{type}/$validate": {"POST": "Validate without storing"},
-    "/Observation/$lastn": {"GET": "The last observations of each code"},
-    "/Patient/{id}/$everything": {"GET": "All about a patient"},
+    "/{type}/{id}/$validate": {"POST": "Validate an update or a delete without doing it"},
+    "/Observation/$lastn": {
+        "GET": "The last observations of each code",
+        "POST": "The same, asked by Parameters",
+    },
+    "/Patient/{id}/$everything": {
+        "GET": "All about a patient",
+        "POST": "The same, asked by Parameters",
+    },
+    "/Encounter/{id}/$everything": {
+        "GET": "All about an encounter",
+        "POST": "The same, asked by Parameters",
+    },
     "/{type}/{id}": {"GET": "Read", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"},
     "/{type}/{id}/_history": {"GET": "History of a resource"},
     "/{type}/{id}/_history/{version}": {"GET": "Read a version"},
