@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from bedside.core.errors import PopulationError
 from bedside.fhir_server import Population
 from bedside.fhir_server.policy import STRICT
 from bedside.fhir_server.server.app import Limits, application
+from bedside.fhir_server.server.run import _listener
 from bedside.fhir_server.server.sandboxes import Sandboxes
 from tests.fhir_server.charts import PATIENTS, Json, says, weight
 
@@ -318,6 +320,12 @@ def test_a_second_server_is_kept_out_of_the_folder_of_the_first(tmp_path: Path) 
         first.kill()
     with running(folder) as (_, base):
         assert httpx2.get(f"{base}/Patient").status_code == 200
+
+
+def test_answers_leave_at_once() -> None:
+    """Without its protocol named, asyncio leaves Nagle's algorithm on: 40 ms an answer."""
+    with _listener(0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def command(folder: Path) -> list[str]:

@@ -73,7 +73,8 @@ def _held(directory: Path) -> Iterator[None]:
 
 
 def _listener(port: int) -> socket.socket:
-    listener = socket.socket()
+    # asyncio turns Nagle's delay off only where the protocol is named, not left to be guessed.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
