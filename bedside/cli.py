@@ -56,7 +56,7 @@ def commands() -> None:
 @commands.command()
 @click.option("--out", type=DIRECTORY, default=None, help="Where to keep the runs.")
 def demo(out: Path | None) -> None:
-    """Watch one encounter, run five doctors on 40 cases, see the board. No key, no network."""
+    """Watch one encounter, run five doctors on the consult suite, see the board. No key, no network."""
     import tempfile
 
     from bedside.console import console, show_board, show_transcript
@@ -266,22 +266,34 @@ def list_(what: str, suite: str, as_json: bool) -> None:
 @click.argument("cases")
 @JSON
 def check(cases: str, as_json: bool) -> None:
-    """Check CASES (a file of cases, or a suite): schema, chart, and words that give truth away."""
-    from bedside.console import show_check
+    """Check CASES: a suite, a file of cases, or a diagnosis file (.toml).
+
+    Reads the schema, the chart, the codes, and every word for what gives the truth away.
+    """
+    from bedside.console import show_check, show_diagnosis
+    from bedside.scenarios.authoring import check_diagnosis
     from bedside.scenarios.files import check_cases, read_cases
 
-    found = check_cases(read_cases(cases))
-    _print_json(found) if as_json else show_check(found)
+    found: Any
+    if cases.endswith(".toml"):
+        found = check_diagnosis(Path(cases))
+        _print_json(found) if as_json else show_diagnosis(found)
+    else:
+        found = check_cases(read_cases(cases))
+        _print_json(found) if as_json else show_check(found)
     if not found.passed:
         sys.exit(1)
 
 
 @commands.command()
-def schema() -> None:
-    """Print the JSON Schema of a case."""
+@click.argument("what", type=click.Choice(["case", "diagnosis"]), default="case")
+def schema(what: str) -> None:
+    """Print the JSON Schema of a case, or of a diagnosis file."""
+    from bedside.scenarios import blueprint
     from bedside.scenarios.case import Case
 
-    click.echo(json.dumps(Case.model_json_schema(), indent=2))
+    printed = Case.model_json_schema() if what == "case" else blueprint.schema()
+    click.echo(json.dumps(printed, indent=2))
 
 
 commands.add_command(ehr)

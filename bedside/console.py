@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bedside.runs.runner import Progress as Step
     from bedside.runs.runner import Summary
     from bedside.runs.scoring import Rescoring
+    from bedside.scenarios.authoring import DiagnosisReport
     from bedside.scenarios.files import CheckReport
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "progress",
     "show_board",
     "show_check",
+    "show_diagnosis",
     "show_floors",
     "show_records",
     "show_rescoring",
@@ -295,6 +297,16 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show_diagnosis(report: DiagnosisReport) -> None:
+    """What is to be said about a diagnosis file."""
+    out = console()
+    for problem in report.problems:
+        out.print(_text(problem, style="red"), soft_wrap=True)
+    counted = f"{report.statements} statements, {report.unchecked} of them unchecked"
+    verdict = "all well" if report.passed else f"{len(report.problems)} to mend"
+    out.print(_text(f"{report.name}: {counted}; {verdict}"), soft_wrap=True)
 
 
 def show_check(report: CheckReport) -> None:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from bedside.core.actions import Create, Search
+from bedside.core.actions import Create, FhirRequest, Search
 from bedside.core.observation import Observation
 
-__all__ = ["concept_texts", "prescribe", "record_condition", "resources", "search_chart"]
+__all__ = [
+    "charted_names",
+    "prescribe",
+    "read_background",
+    "record_condition",
+    "request_service",
+    "resources",
+    "search_chart",
+]
 
 Json = dict[str, Any]
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+_BACKGROUND = {
+    "AllergyIntolerance": "code",
+    "Condition": "code",
+    "MedicationStatement": "medicationCodeableConcept",
+}
+"""Types that tell what a patient brings along, and the element that names it."""
 CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 
 
@@ -30,14 +44,29 @@ def record_condition(patient_id: str, name: str, code: str | None = None) -> Cre
 
 def prescribe(patient_id: str, medicine: str) -> Create:
     """Order a medicine by its name."""
+    return _order("MedicationRequest", "medicationCodeableConcept", patient_id, medicine)
+
+
+def request_service(patient_id: str, service: str) -> Create:
+    """Order a procedure, referral or review by its name."""
+    return _order("ServiceRequest", "code", patient_id, service)
+
+
+def _order(type: str, element: str, patient_id: str, name: str) -> Create:
     resource = {
-        "resourceType": "MedicationRequest",
+        "resourceType": type,
         "status": "active",
         "intent": "order",
-        "medicationCodeableConcept": {"text": medicine},
+        element: {"text": name},
         "subject": {"reference": f"Patient/{patient_id}"},
     }
     return Create(resource=resource)
+
+
+def read_background(patient_id: str) -> FhirRequest:
+    """Ask for what is charted that may rule a treatment out, in one request."""
+    types = ",".join(_BACKGROUND)
+    return FhirRequest(method="GET", path=f"Patient/{patient_id}/*?_type={types}")
 
 
 def search_chart(resource_type: str, patient_id: str) -> Search:
@@ -54,8 +83,8 @@ def resources(observation: Observation) -> list[Json]:
     return [entry["resource"] for entry in entries if "resource" in entry]
 
 
-def concept_texts(resource: Json, element: str = "code") -> list[str]:
-    """The names a resource gives its concept: the text and each coding's display."""
-    concept = resource.get(element, {})
+def charted_names(resource: Json) -> list[str]:
+    """What an allergy, medicine or condition is called: its text and each coding's display."""
+    concept = resource.get(_BACKGROUND.get(resource["resourceType"], ""), {})
     names = [concept.get("text"), *(coding.get("display") for coding in concept.get("coding", ()))]
     return [name for name in names if name]

@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bedside.agents.charting import concept_texts, prescribe, record_condition, resources
-from bedside.agents.charting import search_chart as search
+from bedside.agents.charting import (
+    charted_names,
+    prescribe,
+    read_background,
+    record_condition,
+    request_service,
+    resources,
+)
 from bedside.agents.phrases import GREETING, NEUTRAL_PLAN, QUESTIONS, ask, kindly, pairs
 from bedside.agents.script import Script, ScriptedDoctor
 from bedside.core.actions import Diagnosis, Examine, Finish, Say
 from bedside.core.observation import Observation
 from bedside.scenarios.case import Case
-from bedside.scenarios.knowledge import DiagnosisModel, Knowledge, Treatment
+from bedside.scenarios.knowledge import DiagnosisModel, Knowledge
 from bedside.scenarios.suite import Suite
 
 if TYPE_CHECKING:
     from bedside.agents.symptom_graph import Floats, SymptomGraph
+    from bedside.scenarios.blueprint import RedFlag, Treatment
 
 __all__ = ["InterviewerDoctor"]
 
@@ -78,8 +85,7 @@ class InterviewerDoctor(ScriptedDoctor):
             yield Say(text=self._kindly(ask(*topics)))
         for what in _PLAIN_EXAMINATIONS:
             yield Examine(what=what)
-        yield search("AllergyIntolerance", patient)
-        yield search("Condition", patient)
+        yield read_background(patient)
         return Finish(
             diagnoses=(Diagnosis(name="undetermined", confidence=0.05, primary=True),),
             plan=NEUTRAL_PLAN,
@@ -99,11 +105,15 @@ class InterviewerDoctor(ScriptedDoctor):
         ranked = (-weights).argsort(kind="stable")[:_DIFFERENTIAL].tolist()
         best = knowledge.diagnoses[ranked[0]]
         reasons = self._reasons(graph.probability[ranked[0]])
-        allergies = yield from self._read_allergies()
-        treatment = next((t for t in best.treatments if not _ruled_out(t, allergies)), None)
+        avoided = yield from self._read_what_to_avoid(knowledge)
+        treatment = next((t for t in best.treatments if not _ruled_out(t.name, avoided)), None)
+        patient = self.briefing.patient_id
         if treatment is not None:
-            yield prescribe(self.briefing.patient_id, treatment.medicine)
-        yield record_condition(self.briefing.patient_id, best.name, best.code)
+            order = prescribe if treatment.kind == "medicine" else request_service
+            yield order(patient, treatment.order)
+        for flag in self._red_flags(graph, best):
+            yield request_service(patient, flag.order)
+        yield record_condition(patient, best.name, best.code)
         yield Say(text=_tell(best, treatment))
         return Finish(
             diagnoses=tuple(
@@ -116,7 +126,7 @@ class InterviewerDoctor(ScriptedDoctor):
                 for row in ranked
             ),
             explanation=f"{best.name}, because: {'; '.join(reasons)}.",
-            plan=_plan(best, treatment, allergies),
+            plan=_plan(best, treatment, avoided),
         )
 
     def _look_closer(self, graph: SymptomGraph, turns: int) -> Generator[Any, Observation, Floats]:
@@ -153,10 +163,23 @@ class InterviewerDoctor(ScriptedDoctor):
         self._heard.update(news)
         self._belief = graph.update(self._belief, news)
 
-    def _read_allergies(self) -> Generator[Any, Observation, list[str]]:
-        observation = yield search("AllergyIntolerance", self.briefing.patient_id)
-        names = [name for found in resources(observation) for name in concept_texts(found)]
-        return [name.lower() for name in names]
+    def _read_what_to_avoid(self, knowledge: Knowledge) -> Generator[Any, Observation, list[str]]:
+        """Lowercase names of what the chart rules out: the allergies, and what else is known to."""
+        observation = yield read_background(self.briefing.patient_id)
+        avoided: list[str] = []
+        for resource in resources(observation):
+            for name in map(str.lower, charted_names(resource)):
+                avoided += knowledge.ruled_out.get(name, ())
+                if resource["resourceType"] == "AllergyIntolerance":
+                    avoided.append(name)
+        return avoided
+
+    def _red_flags(self, graph: SymptomGraph, best: DiagnosisModel) -> list[RedFlag]:
+        """Those of the diagnosis that were found."""
+        found = {
+            graph.concepts[column].id for column, text in self._heard.items() if text is not None
+        }
+        return [flag for flag in best.red_flags if flag.concept in found]
 
     def _reasons(self, common: Floats) -> Iterable[str]:
         """What was found, in the words it was told in, most common in the diagnosis first."""
@@ -169,25 +192,25 @@ class InterviewerDoctor(ScriptedDoctor):
         return kindly(question, self._said)
 
 
-def _ruled_out(treatment: Treatment, allergies: Sequence[str]) -> bool:
-    return any(treatment.ingredient in name or name in treatment.ingredient for name in allergies)
+def _ruled_out(name: str, avoided: Sequence[str]) -> bool:
+    return any(name in other or other in name for other in avoided)
 
 
 def _tell(diagnosis: DiagnosisModel, treatment: Treatment | None) -> str:
-    advice = f"I suggest {treatment.medicine}" if treatment else "I suggest simple measures"
+    advice = f"I suggest {treatment.order}" if treatment else "I suggest simple measures"
     return (
         f"Thank you for your patience. I think you have {diagnosis.name}; it fits what you told "
         f"me and what I found. {advice}. Is that all right with you?"
     )
 
 
-def _plan(diagnosis: DiagnosisModel, treatment: Treatment | None, allergies: Sequence[str]) -> str:
+def _plan(diagnosis: DiagnosisModel, treatment: Treatment | None, avoided: Sequence[str]) -> str:
     """Of each group of steps the first, unless something in the group must not be given."""
-    avoided = (*diagnosis.forbidden, *allergies)
+    banned = (*diagnosis.forbidden, *avoided)
     groups = (*diagnosis.diagnostic_plan, *diagnosis.treatment_plan)
     measures = [
-        group[0] for group in groups if not any(t in name for t in group for name in avoided)
+        group[0] for group in groups if not any(t in name for t in group for name in banned)
     ]
     if treatment is not None:
-        measures.append(treatment.medicine)
+        measures.append(treatment.order)
     return f"{', '.join(measures)}; follow-up in one week, sooner if it gets worse."

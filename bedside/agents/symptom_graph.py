@@ -119,16 +119,15 @@ def posterior(belief: Floats) -> Floats:
     return weights
 
 
-_GRAPHS: dict[int, tuple[weakref.ref[Knowledge], SymptomGraph]] = {}
+_GRAPHS: weakref.WeakKeyDictionary[Knowledge, SymptomGraph] = weakref.WeakKeyDictionary()
 
 
 def graph_of(knowledge: Knowledge) -> SymptomGraph:
     """The compiled graph, built once for as long as the knowledge is in use."""
-    key = id(knowledge)
-    found = _GRAPHS.get(key)
-    if found is None or found[0]() is not knowledge:
-        found = _GRAPHS[key] = (weakref.ref(knowledge), SymptomGraph(knowledge))
-    return found[1]
+    found = _GRAPHS.get(knowledge)
+    if found is None:
+        found = _GRAPHS[knowledge] = SymptomGraph(knowledge)
+    return found
 
 
 def _sentences(text: str) -> list[str]:

@@ -30,6 +30,8 @@ __all__ = [
 _WORD = re.compile(r"[a-z0-9]+")
 _CONTRACTED = re.compile(r"n't\b|'(?:s|re|m|ve|d|ll)\b")
 _ENDINGS = (("ness", ""), ("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
+_WHOLE = frozenset({"hives"})
+"""Words whose stem would be that of another word."""
 _GAP = 4
 _SWAPPED, _LENGTHENED, _SUBSTITUTED = 4, 6, 7
 
@@ -59,6 +61,7 @@ class Lexicon:
         stop: stems that ask nothing by themselves.
         asks: words that begin a question.
         fillers: words skipped at the beginning of a sentence.
+        jargon: stems of medical terms that not every patient knows.
         known: every stem of the data file, in alphabetical order.
     """
 
@@ -69,13 +72,14 @@ class Lexicon:
     stop: frozenset[str]
     asks: frozenset[str]
     fillers: frozenset[str]
+    jargon: frozenset[str]
     known: dict[str, None]
 
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A lowercase word without its most common English endings."""
-    if len(word) <= 3:
+    if len(word) <= 3 or word in _WHOLE:
         return word
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
@@ -208,6 +212,7 @@ def lexicon() -> Lexicon:
         stop=frozenset(map(stem, words["stop"])),
         asks=words["asks"],
         fillers=words["fillers"],
+        jargon=frozenset(map(stem, words["jargon"])),
         known=dict.fromkeys(sorted(known)),
     )
 

@@ -30,12 +30,14 @@ class Request:
         topic: what it is about.
         facts: positions of the facts that answer it, in the order they are told.
         key: equal for the same question asked again.
+        plain: it asks for yes or no and names nothing but what the facts are about.
     """
 
     scope: Scope
     topic: Topic
     facts: tuple[int, ...]
     key: tuple[str, ...]
+    plain: bool = False
 
     @property
     def lacking(self) -> bool:
@@ -94,7 +96,7 @@ def _asked(part: Part, memory: Memory) -> Iterator[Request]:
         yield _about(topic, words, terms, memory, part.more)
     covered: set[int] = set()
     if not topics:
-        for request in _named(terms, memory):
+        for request in _named(terms, memory, part.closed):
             covered.update(request.facts)
             yield request
     if part.listed or not covered:
@@ -153,14 +155,17 @@ def _about(
     return Request("topic", topic, ordered, ("topic", topic))
 
 
-def _named(terms: dict[int, frozenset[str]], memory: Memory) -> Iterator[Request]:
+def _named(
+    terms: dict[int, frozenset[str]], memory: Memory, closed: frozenset[str] | None
+) -> Iterator[Request]:
     """Requests for the facts whose terms are in a sentence, one for each thing."""
     things: dict[str, list[int]] = {}
     for i in sorted(terms):
         things.setdefault(memory.facts[i].code or memory.facts[i].id, []).append(i)
     for group in things.values():
         facts = tuple(group)
-        yield Request("named", memory.facts[facts[0]].topic, facts, _key(memory, facts))
+        plain = closed is not None and all(closed <= terms[i] for i in group)
+        yield Request("named", memory.facts[facts[0]].topic, facts, _key(memory, facts), plain)
 
 
 def _item(item: str, memory: Memory) -> Request:

@@ -8,25 +8,20 @@ from bedside.core.flow import Flow
 from bedside.core.seeds import rng
 from bedside.patients.base import Utterance
 from bedside.patients.memory import memory
+from bedside.patients.rapport import MANY, TRUSTING, Rapport
 from bedside.patients.requests import Request, requests
 from bedside.patients.temperament import behaviour
-from bedside.patients.understanding import Part, understand
+from bedside.patients.understanding import Part, jargon, understand
 from bedside.patients.wording import COMPANION, Voice, sentence
 from bedside.scenarios.case import Fact, Person, Topic
 
-__all__ = ["MANY", "TRUSTING", "ScriptedPatient"]
+__all__ = ["ScriptedPatient"]
 
-TRUSTING = 0.5
-"""Trust from which facts held back are told."""
-MANY = 3
-"""Questions in one message that a patient puts up with."""
-_LISTENED = 0.03
-_RELIEF = 0.08
 _REST = 12
 _OWN_VIEW: frozenset[Topic] = frozenset({"ideas", "concerns", "expectations"})
-_COSTS = {"too_many": 0.12, "again_asked": 0.06, "unclear": 0.06, "interrogated": 0.02}
-_INTERROGATION = 6
-_WEARY = 0.4
+_SAID_YES, _SAID_NO = "Yes.", "No."
+_OUTRIGHT = 0.5
+"""Chance of a plain yes or no before the fact that answers a plain question."""
 
 
 class ScriptedPatient:
@@ -43,16 +38,15 @@ class ScriptedPatient:
     def __init__(self, person: Person, facts: tuple[Fact, ...], seed: int) -> None:
         self._companion = person.companion
         self._memory = memory(facts)
-        self._behaviour = behaviour(person.temperament)
+        self._behaviour = behaviour(person)
+        self._seed = seed
         self._random = rng(seed, "patient")
         self._voice = Voice(person.temperament, self._random)
+        self._rapport = Rapport(self._behaviour)
         self._told: dict[int, None] = {}
         self._asked: dict[tuple[str, ...], int] = {}
         self._topic: Topic | None = None
-        self._mood = 1.0
-        self._trust = self._behaviour.trust
-        self._kind_words = 0
-        self._run = 0
+        self._proposals = 0
         self._last = Utterance("")
 
     def open(self) -> Flow[Utterance]:
@@ -79,9 +73,11 @@ class ScriptedPatient:
         acts: set[str] = {part.act for part in parts}
         lines = self._moved() if "empathy" in acts else []
         asked = self._requests(parts)
+        if asked and self._puzzled(text):
+            return self._utter([*lines, self._voice.say("unclear")], (), ())
         if asked:
             return self._answer(asked, lines, kindly="empathy" in acts)
-        self._run = 0
+        self._rapport.rested()
         if "repeat" in acts:
             return self._again()
         return self._react(acts, lines)
@@ -93,16 +89,23 @@ class ScriptedPatient:
                 found.setdefault(request.key, request)
         return list(found.values())
 
+    def _puzzled(self, text: str) -> bool:
+        """Whether a medical term is in the way, for a patient who does not know all of them."""
+        known = self._behaviour.literacy
+        return known < 1 and any(
+            rng(self._seed, "term", word).random() >= known for word in jargon(text)
+        )
+
     def _answer(self, asked: list[Request], lines: list[str], *, kindly: bool) -> Utterance:
         stuffed = len(asked) > MANY
         heard = asked[: self._behaviour.answers if stuffed else MANY]
-        self._attend(len(asked), kindly)
+        self._rapport.asked(len(asked), kindly=kindly)
         facts: list[int] = []
         topics: dict[Topic, None] = {}
         lacking = False
         for request in heard:
-            lacking |= request.lacking
             told, said = self._fulfil(request)
+            lacking |= request.lacking or self._has_slipped(request, told)
             facts += told
             lines += said
             if request.scope != "unknown":
@@ -111,7 +114,7 @@ class ScriptedPatient:
         if lacking:
             lines.append(self._voice.say("rest_unknown" if facts else "unknown"))
         if stuffed:
-            self._lose("too_many")
+            self._rapport.lose("too_many")
             lines.append(self._voice.say("too_many"))
         elif facts:
             more = self._volunteer()
@@ -120,30 +123,25 @@ class ScriptedPatient:
             lines += self._colour()
         return self._utter(lines, tuple(dict.fromkeys(facts)), tuple(topics))
 
-    def _attend(self, asked: int, kindly: bool) -> None:
-        """Being asked one thing at a time builds trust; question upon question wears down."""
-        if asked == 1:
-            self._trust += _LISTENED
-        self._run = 0 if kindly else self._run + 1
-        if self._run > _INTERROGATION and self._mood > _WEARY:
-            self._mood = max(_WEARY, self._mood - _COSTS["interrogated"] * self._behaviour.strain)
-
     def _fulfil(self, request: Request) -> tuple[list[int], list[str]]:
         """The facts told for one request, and the lines."""
         times = self._asked.get(request.key, 0)
         self._asked[request.key] = times + 1
-        may = [i for i in request.facts if self._tells(i)]
+        known = [i for i in request.facts if self._recalls(i)]
+        may = [i for i in known if self._tells(i)]
         fresh = [i for i in may if i not in self._told]
         if fresh:
             told = fresh[: self._amount(request)]
-            lead = self._voice.perhaps("lead", 0.3)
+            lead = self._outright(request, told) or self._voice.perhaps(
+                "lead", self._behaviour.lead
+            )
             return told, [lead, *self._tell(told)]
         if may and request.scope in ("topic", "named"):
             return self._retell(request, may, times)
-        if len(may) < len(request.facts) and request.scope != "open":
+        if len(may) < len(known) and request.scope != "open":
             return [], [self._voice.say("withheld")]
         if times > (0 if request.lacking else 1):
-            self._lose("again_asked")
+            self._rapport.lose("again_asked")
         if request.scope == "open":
             return [], [self._voice.say("all_told")]
         if may or request.scope == "rest":
@@ -153,17 +151,39 @@ class ScriptedPatient:
     def _retell(self, request: Request, may: list[int], times: int) -> tuple[list[int], list[str]]:
         """Say again what was told; who asks the same question again is told so."""
         told = may[: self._amount(request)]
-        lines = [self._voice.say("again"), *self._tell(told)]
+        lead = self._outright(request, told) or self._voice.say("again")
+        lines = [lead, *self._tell(told)]
         if times:
-            self._lose("again_asked")
+            self._rapport.lose("again_asked")
             lines.append(self._voice.say("done" if times == 1 else "again_asked"))
         return told, lines
+
+    def _outright(self, request: Request, told: Sequence[int]) -> str:
+        """Yes or no, where the question is plain and the facts agree; otherwise nothing."""
+        facts = [self._memory.facts[i] for i in told]
+        if not request.plain or len({fact.present for fact in facts}) != 1:
+            return ""
+        if self._random.random() >= _OUTRIGHT or facts[0].text.lower().startswith(("no", "yes")):
+            return ""
+        return _SAID_YES if facts[0].present else _SAID_NO
 
     def _tells(self, position: int) -> bool:
         fact = self._memory.facts[position]
         if fact.disclosure == "trust":
-            return self._trust >= TRUSTING or fact.topic in _OWN_VIEW
+            return self._rapport.trust >= TRUSTING or fact.topic in _OWN_VIEW
         return True
+
+    def _recalls(self, position: int) -> bool:
+        """Whether a fact comes to mind, the same way throughout the encounter."""
+        recall = self._behaviour.recall
+        if recall >= 1 or position in self._told:
+            return True
+        return rng(self._seed, "recall", position).random() < recall
+
+    def _has_slipped(self, request: Request, told: Sequence[int]) -> bool:
+        """Whether nothing was told because nothing came to mind."""
+        asked = request.scope in ("topic", "named") and not told
+        return asked and bool(request.facts) and not any(map(self._recalls, request.facts))
 
     def _amount(self, request: Request) -> int:
         if request.scope == "open":
@@ -180,7 +200,10 @@ class ScriptedPatient:
         left = [
             i
             for i, fact in enumerate(facts)
-            if i not in self._told and fact.present and fact.disclosure in ("volunteered", "open")
+            if i not in self._told
+            and fact.present
+            and fact.disclosure in ("volunteered", "open")
+            and self._recalls(i)
         ]
         left.sort(key=lambda i: facts[i].disclosure == "open")
         return left[:wanted]
@@ -188,6 +211,7 @@ class ScriptedPatient:
     def _colour(self) -> list[str]:
         behaviour = self._behaviour
         return [
+            self._voice.perhaps("framing", behaviour.frame),
             self._voice.perhaps("emotion", behaviour.emote),
             self._voice.perhaps("digression", behaviour.digress),
             self._voice.perhaps("ask_back", behaviour.ask_back / 3),
@@ -200,16 +224,13 @@ class ScriptedPatient:
         return [COMPANION, *lines] if self._companion and lines else lines
 
     def _moved(self) -> list[str]:
-        self._kind_words += 1
-        self._trust += self._behaviour.warmth / self._kind_words
-        self._mood = min(1.0, self._mood + _RELIEF / self._kind_words)
-        return [self._voice.say("empathy")] if self._kind_words <= MANY else []
+        self._rapport.comforted()
+        return [self._voice.say("empathy")] if self._rapport.kind_words <= MANY else []
 
     def _react(self, acts: set[str], lines: list[str]) -> Utterance:
         """The answer to a message that asks for nothing the patient could tell."""
         if "advise" in acts or "consent" in acts:
-            lines.append(self._voice.say("advice"))
-            lines.append(self._voice.perhaps("ask_back", self._behaviour.ask_back))
+            lines += self._consider()
         elif "invite" in acts:
             curious = self._random.random() < self._behaviour.ask_back
             lines.append(self._voice.say("ask_back" if curious else "no_questions"))
@@ -220,22 +241,26 @@ class ScriptedPatient:
         elif not lines and "told" in acts:
             lines.append(self._voice.say("told"))
         elif not lines and not acts & {"empathy"}:
-            self._lose("unclear")
+            self._rapport.lose("unclear")
             lines.append(self._voice.say("unclear"))
         return self._utter(lines or [self._voice.say("thanks")], (), ())
 
+    def _consider(self) -> list[str]:
+        """What is said to a proposal: doubt first, for those who bargain, then consent."""
+        doubtful = self._proposals < self._behaviour.bargains
+        self._proposals += 1
+        said = self._voice.say("doubt" if doubtful else "advice")
+        return [said, self._voice.perhaps("ask_back", self._behaviour.ask_back)]
+
     def _again(self) -> Utterance:
         last = self._last
-        return Utterance(last.text, last.facts, (), round(self._mood, 3))
-
-    def _lose(self, reason: str) -> None:
-        self._mood -= _COSTS[reason] * self._behaviour.strain
+        return Utterance(last.text, last.facts, (), round(self._rapport.mood, 3))
 
     def _utter(
         self, lines: list[str], facts: tuple[int, ...], topics: tuple[Topic, ...]
     ) -> Utterance:
         ids = tuple(self._memory.facts[i].id for i in facts)
-        mood = max(0.0, round(self._mood, 3))
+        mood = max(0.0, round(self._rapport.mood, 3))
         if mood == 0.0:
             lines = [*lines, self._voice.say("goodbye")]
         text = " ".join(filter(None, lines))

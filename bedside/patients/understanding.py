@@ -13,7 +13,7 @@ from typing import Literal, cast
 from bedside.patients.lexicon import conceive, lexicon, match, meanings, mended, split_words, stem
 from bedside.scenarios.case import Topic
 
-__all__ = ["Act", "Part", "understand"]
+__all__ = ["Act", "Part", "jargon", "understand"]
 
 Act = Literal[
     "ask",
@@ -60,6 +60,8 @@ class Part:
         listed: it asks for several things in a row.
         more: it asks for the rest of its topic, or of the last one.
         asked: it has the form of a question.
+        closed: what stands in a question that begins like one for yes or no, except the words
+            that say nothing by themselves; None for other questions.
     """
 
     act: Act
@@ -71,6 +73,7 @@ class Part:
     listed: bool = False
     more: bool = False
     asked: bool = False
+    closed: frozenset[str] | None = None
 
 
 @lru_cache(maxsize=4_096)
@@ -94,6 +97,11 @@ def _clauses(found: str) -> tuple[Part, ...]:
     return tuple(parts) if len(parts) > 1 else (whole,)
 
 
+def jargon(text: str) -> tuple[str, ...]:
+    """The medical terms in a text that not every patient knows, as stems, in order."""
+    return tuple(one for one in map(stem, split_words(text)) if one in lexicon().jargon)
+
+
 def _part(sentence: str) -> Part | None:
     words = split_words(sentence)
     known = lexicon()
@@ -112,7 +120,10 @@ def _part(sentence: str) -> Part | None:
     if asked or (terse and not acts & {"greet", "thanks", "empathy", "advise"}):
         part = _question(stems, tokens, acts)
         listed = "," in sentence or "or" in stems or "and" in stems
-        return replace(part, words=tokens + stems + spelled, listed=listed, asked=asked)
+        closed = frozenset(tokens).difference(known.stop) if stems[0] in _FRAMES else None
+        return replace(
+            part, words=tokens + stems + spelled, listed=listed, asked=asked, closed=closed
+        )
     return _statement(stems, tokens, acts)
 
 

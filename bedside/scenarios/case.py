@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 __all__ = [
+    "Axes",
     "Case",
     "Check",
     "Disclosure",
@@ -18,6 +19,7 @@ __all__ = [
     "Temperament",
     "Test",
     "Topic",
+    "Traits",
     "Truth",
 ]
 
@@ -67,6 +69,29 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Level = Annotated[float, Field(ge=0, le=3)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Traits(_Model):
+    """A temperament as five levels from 0 to 3, those of 3MDBench; numbers between interpolate."""
+
+    symptom_description: Level = Field(description="From word by word to everything at once.")
+    asking_questions: Level = Field(description="From never to at every turn.")
+    communication_style: Level = Field(description="From short and blunt to long and winding.")
+    attitude_to_treatment: Level = Field(description="From doubt to trust.")
+    emotional_involvement: Level = Field(description="From unmoved to overwhelmed.")
+
+
+class Axes(_Model):
+    """What else a patient differs in, apart from temperament. The defaults change nothing."""
+
+    literacy: Share = Field(default=1, description="Share of medical terms understood.")
+    recall: Share = Field(default=1, description="Share of facts that come to mind when asked.")
+    trust: float = Field(default=0, ge=-1, le=1, description="Added to the trust at the start.")
+    verbosity: float = Field(default=1, ge=0, le=3, description="Factor on words without content.")
+
+
 class Person(_Model):
     """Who the patient is. Synthetic, or taken from the third-party text of an imported case."""
 
@@ -75,6 +100,11 @@ class Person(_Model):
     sex: Literal["female", "male", "unknown"]
     occupation: str = ""
     temperament: Temperament
+    traits: Traits | None = Field(
+        default=None,
+        description="A custom temperament: these levels behave, `temperament` lends its phrases.",
+    )
+    axes: Axes = Axes()
     companion: bool = Field(
         default=False, description="Someone speaks for the patient, as for an infant."
     )

@@ -18,6 +18,12 @@ def _consult() -> Suite:
     return consult.suite()
 
 
+def _private_consult(path: Path) -> Suite:
+    from bedside.scenarios import consult
+
+    return consult.private(path)
+
+
 def _agentclinic(path: Path) -> Suite:
     from bedside.scenarios import agentclinic
 
@@ -33,8 +39,12 @@ def _cases(path: Path) -> Suite:
 BUILT_IN: dict[str, Callable[[], Suite]] = {"consult": _consult}
 """Suites that come with Bedside."""
 
-IMPORTED: dict[str, Callable[[Path], Suite]] = {"agentclinic": _agentclinic, "cases": _cases}
-"""Suites read from a file, named ``kind:PATH``."""
+IMPORTED: dict[str, Callable[[Path], Suite]] = {
+    "agentclinic": _agentclinic,
+    "cases": _cases,
+    "consult": _private_consult,
+}
+"""Suites read from a file, or drawn from the secret in it, named ``kind:PATH``."""
 
 
 @cache

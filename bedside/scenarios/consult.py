@@ -1,10 +1,13 @@
-"""The consult suite: ten diagnoses, four temperaments, synthetic patients."""
+"""The consult suite: 21 diagnoses, four temperaments, synthetic patients."""
 
 from __future__ import annotations
 
-from functools import cache
+import hashlib
+from functools import cache, partial
+from pathlib import Path
 from typing import get_args
 
+from bedside.core.errors import CaseError
 from bedside.core.seeds import derive, opaque_id, rng
 from bedside.scenarios.case import Case, Temperament
 from bedside.scenarios.library import blueprints, knowledge
@@ -12,38 +15,73 @@ from bedside.scenarios.population import clinic
 from bedside.scenarios.sampler import draw
 from bedside.scenarios.suite import Suite
 
-__all__ = ["NAME", "VERSION", "sample", "suite"]
+__all__ = ["EACH", "NAME", "VERSION", "private", "sample", "suite"]
 
 NAME = "consult"
-VERSION = "0.1"
+VERSION = "0.2"
+EACH = 5
+"""Cases of each diagnosis with each temperament."""
+
 _ROOT = 0
 _TEMPERAMENTS: tuple[Temperament, ...] = get_args(Temperament)
+_SECRET = 16
+"""Bytes a secret has at least."""
 
 
 @cache
 def suite() -> Suite:
-    """The suite with its 40 test cases in a fixed shuffled order."""
+    """The public suite: its test cases in a fixed shuffled order."""
+    return _suite(NAME, _ROOT)
+
+
+def private(path: Path) -> Suite:
+    """A suite of the same kind that only who has the file can draw.
+
+    Args:
+        path: a file with a secret of 16 bytes or more.
+
+    Raises:
+        CaseError: the file cannot be read, or is too short to be a secret.
+    """
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise CaseError(f"cannot read the secret in {path}: {error.strerror}") from None
+    if len(secret) < _SECRET:
+        raise CaseError(f"{path}: a secret has {_SECRET} bytes or more; this has {len(secret)}")
+    return _suite(f"{NAME}:{path}", int.from_bytes(hashlib.sha256(secret).digest()[:8], "big"))
+
+
+def sample(n: int) -> Case:
+    """Case number `n` of the public suite's unlimited train split."""
+    return _sample(_ROOT, n)
+
+
+def _suite(name: str, root: int) -> Suite:
     stations = [
-        (diagnosis, temperament) for diagnosis in blueprints() for temperament in _TEMPERAMENTS
+        (diagnosis, temperament)
+        for diagnosis in blueprints()
+        for temperament in _TEMPERAMENTS
+        for _ in range(EACH)
     ]
-    rng(_ROOT, NAME, VERSION, "order").shuffle(stations)
+    rng(root, NAME, VERSION, "order").shuffle(stations)
     return Suite(
-        name=NAME,
+        name=name,
         version=VERSION,
-        cases=tuple(_case("test", n, *station) for n, station in enumerate(stations)),
+        cases=tuple(_case(root, "test", n, *station) for n, station in enumerate(stations)),
         population=clinic(),
-        labels=tuple(sorted(blueprints())),
-        sample=sample,
+        labels=tuple(blueprints()),
+        sample=partial(_sample, root),
         knowledge=knowledge(),
     )
 
 
-def sample(n: int) -> Case:
-    """Case number `n` of the unlimited train split; its seeds are disjoint from the test split."""
-    chance = rng(_ROOT, NAME, VERSION, "train", n)
-    return _case("train", n, chance.choice(tuple(blueprints())), chance.choice(_TEMPERAMENTS))
+def _sample(root: int, n: int) -> Case:
+    """Its seeds are disjoint from those of the test split."""
+    chance = rng(root, NAME, VERSION, "train", n)
+    return _case(root, "train", n, chance.choice(tuple(blueprints())), chance.choice(_TEMPERAMENTS))
 
 
-def _case(split: str, n: int, diagnosis: str, temperament: Temperament) -> Case:
-    seed = derive(_ROOT, NAME, VERSION, split, n, "case")
-    return draw(diagnosis, temperament, seed, case_id=opaque_id(NAME, VERSION, split, n))
+def _case(root: int, split: str, n: int, diagnosis: str, temperament: Temperament) -> Case:
+    seed = derive(root, NAME, VERSION, split, n, "case")
+    return draw(diagnosis, temperament, seed, case_id=opaque_id(root, NAME, VERSION, split, n))

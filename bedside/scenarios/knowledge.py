@@ -8,23 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bedside.scenarios.case import Topic
 
-__all__ = ["BANDS", "Band", "Concept", "DiagnosisModel", "Knowledge", "Treatment"]
+if TYPE_CHECKING:
+    from bedside.scenarios.blueprint import RedFlag, Treatment
 
-Band = Literal["never", "rare", "uncommon", "half", "common", "nearly_always"]
+__all__ = ["BANDS", "Band", "Concept", "DiagnosisModel", "Knowledge"]
+
+Band = Literal["never", "background", "rare", "uncommon", "half", "common", "nearly_always"]
 
 BANDS: Mapping[Band, float] = {
     "never": 0.0,
+    "background": 0.01,
     "rare": 0.05,
     "uncommon": 0.2,
     "half": 0.5,
     "common": 0.75,
     "nearly_always": 0.95,
 }
-"""How often a concept is present, by band. The numbers are ours: bands are what sources support."""
+"""How often a concept is present, by band. The numbers are ours: bands are what sources support.
+
+``background`` is what a diagnosis file does not mention: anyone may have it.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,6 @@ class Concept:
 
 
 @dataclass(frozen=True)
-class Treatment:
-    """A medicine that is right for a diagnosis.
-
-    Attributes:
-        medicine: ingredient name as ordered, e.g. ``hydrocortisone 1 % cream``.
-        ingredient: lowercase ingredient name, compared with charted allergies.
-        line: 1 for first choice, 2 for where the first cannot be given.
-    """
-
-    medicine: str
-    ingredient: str
-    line: int
-
-
-@dataclass(frozen=True)
 class DiagnosisModel:
     """One diagnosis.
 
@@ -74,6 +66,7 @@ class DiagnosisModel:
         synonyms: other names a doctor may use.
         bands: concept id -> how often it is present.
         treatments: in order of preference.
+        red_flags: what is to be ordered when the concept is present.
         diagnostic_plan: groups of terms, as in ``Truth``.
         treatment_plan: groups of terms, as in ``Truth``.
         forbidden: terms of what must not be given.
@@ -85,18 +78,26 @@ class DiagnosisModel:
     synonyms: tuple[str, ...]
     bands: Mapping[str, Band]
     treatments: tuple[Treatment, ...]
+    red_flags: tuple[RedFlag, ...]
     diagnostic_plan: tuple[tuple[str, ...], ...]
     treatment_plan: tuple[tuple[str, ...], ...]
     forbidden: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knowledge:
-    """The whole table."""
+    """The whole table.
+
+    Attributes:
+        diagnoses: in alphabetical order.
+        concepts: symptoms and signs.
+        ruled_out: what is charted, lowercase -> lowercase medicines and classes it rules out.
+    """
 
     diagnoses: tuple[DiagnosisModel, ...]
     concepts: tuple[Concept, ...]
+    ruled_out: Mapping[str, tuple[str, ...]]
 
     def probability(self, diagnosis: DiagnosisModel, concept_id: str) -> float:
-        """How often the concept is present; concepts a model does not mention are rare."""
-        return BANDS[diagnosis.bands.get(concept_id, "rare")]
+        """How often the concept is present; what a model does not mention is background."""
+        return BANDS[diagnosis.bands.get(concept_id, "background")]

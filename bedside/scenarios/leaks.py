@@ -17,17 +17,17 @@ STEM = 6
 """Letters two words share at their beginning to count as the same word in another form."""
 
 _GENERAL = """
-abnormal abnormality abscess active acute adult advanced agent anterior associated attack
-bacterial benign bilateral bleed bleeding borderline cause caused childhood chronic classical
-classified complete complicated complication complications condition congenital deficiency degree
-developmental diffuse disease diseases disorder disorders disseminated distal due early elevated
-elsewhere episode episodes essential event exacerbation external factor factors failure fifth
-first functional general generalised generalized hereditary high history idiopathic increased
-infant infantile infants infection infections infectious infective inferior inflammation
-inflammatory inherited injury insertion insufficiency internal isolated late lateral left lesion
-lesions level local localised localized loss lower malignancies malignancy malignant medial
-mention mild mixed moderate multiple neonatal newborn nodular nonspecific normal obstruction onset
-organism other part partial patient persistent personality point position positive posterior
+abnormal abnormality abscess active acute adult advanced agent allergic allergies allergy anterior
+associated attack bacterial benign bilateral bleed bleeding borderline cause caused childhood
+chronic classical classified complete complicated complication complications condition congenital
+deficiency degree developmental diffuse disease diseases disorder disorders disseminated distal due
+early elevated elsewhere episode episodes essential event exacerbation external factor factors
+failure fifth first flare flares functional general generalised generalized hereditary high history
+idiopathic increased infant infantile infants infection infections infectious infective inferior
+inflammation inflammatory inherited injury insertion insufficiency internal isolated late lateral
+left lesion lesions level local localised localized loss lower malignancies malignancy malignant
+medial mention mild mixed moderate multiple neonatal newborn nodular nonspecific normal obstruction
+onset organism other part partial patient persistent personality point position positive posterior
 presence present primary process progress progression progressive proximal pure rapid reaction
 reactions reactive reactivity recurrent related response right second secondary severe severity
 significant simple single site situation situations sixth specified spontaneous stage state status
@@ -37,20 +37,20 @@ transient type types unilateral unspecified upper viral virus with without
 _ANATOMY = """
 abdomen abdominal anal ankle aorta aortic arm arterial artery atrial back bladder blood bone bowel
 brain breast bronchial cardiac cell cells cerebral cervical chest colon corneal cranial dental
-duodenal ear elbow esophageal esophagus eye face facial femoral femur finger fingers flexor foot
-gastric genital genitourinary hand head heart hepatic hip intestinal intestine joint kidney knee
-large leg limb limbs lip liver lumbar lung lungs lymph lymphatic lymphocyte lymphocytes mesenteric
-mitral mouth muscle muscles musculoskeletal nasal nail nails toenail toenails fingernail
-fingernails neck nerve nerves nervous neurologic
-neurological nose optic oral ovarian ovary pancreas pelvic pelvis penile penis platelet platelets
-pulmonary rectal rectum renal respiration respirations respiratory retinal scalp scrotal septal
-shoulder skin small spinal spine stomach tendon tendons testicular testis thoracic throat thyroid
-tibia tibial toe tongue tonsil trachea tubular urethral urinary uterine uterus vagina vaginal
-valve vascular vein veins venous ventricular vessel vision visual wrist
+duodenal ear elbow esophageal esophagus eye eyelid eyelids face facial femoral femur finger fingers
+flexor foot gastric genital genitourinary gum gums hand head heart hepatic hip intestinal intestine
+joint kidney knee large leg limb limbs lip liver lumbar lung lungs lymph lymphatic lymphocyte
+lymphocytes mesenteric mitral mouth muscle muscles musculoskeletal nasal nail nails toenail toenails
+fingernail fingernails neck nerve nerves nervous neurologic neurological nose optic oral ovarian
+ovary pancreas pelvic pelvis penile penis platelet platelets pulmonary rectal rectum renal
+respiration respirations respiratory retinal scalp scrotal septal shoulder skin small spinal spine
+stomach tendon tendons testicular testis thoracic throat thyroid tibia tibial toe tongue tonsil
+teeth tooth trachea tubular urethral urinary uterine uterus vagina vaginal valve vascular vein veins
+venous ventricular vessel vision visual wrist
 """
 _COMPLAINTS = """
 ache breath breathing cough cramp cramps diarrhea diarrhoea discomfort distress dizziness fatigue
-fever headache headaches itch itching loss nausea pain painful rash sensitive sensitivity sore
+fever headache headaches itch itching loss nausea pain painful rash sensitive sensitivity sore sores
 swelling swollen tender tenderness vomiting weak weakness
 """
 _COMPLAINT_WORDS = frozenset(_COMPLAINTS.split())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from bedside.core.seeds import opaque_id
+from bedside.scenarios.background import Background, Life, remaining
+from bedside.scenarios.blueprint import Blueprint, Illness, RedFlag, Treatment
 from bedside.scenarios.case import Check
-from bedside.scenarios.library import Blueprint, Illness, Medicine, Trap
 from bedside.scenarios.names import ICD_10_CM
 from bedside.scenarios.population import SYNTHETIC
 
@@ -18,6 +19,10 @@ __all__ = ["Papers"]
 Json = dict[str, Any]
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+_ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_DONE = "status=active,completed"
+_NOT_CANCELLED = "status=active,completed,draft,on-hold,unknown"
+_HELD = "verification-status:not=refuted&verification-status:not=entered-in-error"
 
 
 @dataclass(frozen=True)
@@ -28,24 +33,27 @@ class Papers:
         blueprint: the diagnosis.
         case_id: ids of chart resources derive from it.
         patient_id: id of the Patient resource.
-        allergy: the charted allergy, or None.
+        background: what is charted besides.
+        red_flags: those of the diagnosis that are present.
     """
 
     blueprint: Blueprint
     case_id: str
     patient_id: str
-    allergy: Trap | None
+    background: Background
+    red_flags: tuple[RedFlag, ...]
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
-        """Lowercase names of medicines that the diagnosis or the charted allergy forbids."""
-        allergy = self.allergy.rules_out if self.allergy else ()
-        return tuple(dict.fromkeys((*self.blueprint.forbidden.terms, *allergy)))
+        """Lowercase names of medicines that the diagnosis or what is charted forbids."""
+        trap = self.background.trap
+        charted = trap.rules_out if trap else ()
+        return tuple(dict.fromkeys((*self.blueprint.forbidden.terms, *charted)))
 
     @property
-    def right_medicines(self) -> tuple[Medicine, ...]:
+    def right_treatments(self) -> tuple[Treatment, ...]:
         """The treatments that are not ruled out, in order of preference."""
-        return tuple(m for m in self.blueprint.treatments if not self._against(m.ingredient))
+        return remaining(self.blueprint, self.background.trap)
 
     @property
     def treatment_plan(self) -> tuple[tuple[str, ...], ...]:
@@ -58,94 +66,144 @@ class Papers:
 
     def _against(self, term: str) -> bool:
         """Whether it names what is ruled out: "phenoxymethylpenicillin" where "penicillin" is."""
-        classes = self.allergy.classes if self.allergy else ()
+        trap = self.background.trap
+        classes = trap.classes if trap else ()
         return any(banned in term for banned in (*self.ruled_out, *classes))
 
-    def chart(
-        self, *, given: str, family: str, sex: str, birth_date: str, illnesses: Iterable[Illness]
-    ) -> tuple[Json, ...]:
+    def chart(self, life: Life, illnesses: Iterable[Illness]) -> tuple[Json, ...]:
         """The patient's resources at the start, the Patient first."""
-        patient = {
-            "resourceType": "Patient",
-            "id": self.patient_id,
-            "meta": {"tag": [SYNTHETIC]},
-            "active": True,
-            "name": [{"use": "official", "family": family, "given": [given]}],
-            "gender": sex,
-            "birthDate": birth_date,
-        }
-        resources: list[Json] = [patient]
+        resources: list[Json] = [
+            {
+                "resourceType": "Patient",
+                "active": True,
+                "name": [{"use": "official", "family": life.family, "given": [life.given]}],
+                "gender": life.sex,
+                "birthDate": life.birth_date,
+            }
+        ]
         for illness in illnesses:
-            resources.append(self._condition(illness.code, illness.display, illness.display))
+            resources.append(self._condition(illness.display, illness.display, illness.code))
             if illness.medicine:
                 resources.append(self._takes(illness.medicine))
-        if self.allergy is not None:
-            resources.append(self._allergic(self.allergy.substance))
-        for number, resource in enumerate(resources[1:], start=1):
-            resource["id"] = opaque_id("chart", self.case_id, number)
-            resource["meta"] = {"tag": [SYNTHETIC]}
+        resources += self._trap()
+        resources += (self._visit(day, reason) for day, reason in self.background.visits)
+        for number, resource in enumerate(resources):
+            id = opaque_id("chart", self.case_id, number) if number else self.patient_id
+            resource |= {"id": id, "meta": {"tag": [SYNTHETIC]}}
         return tuple(resources)
 
+    def _trap(self) -> Iterator[Json]:
+        trap = self.background.trap
+        if trap is None:
+            return
+        if trap.kind == "allergy":
+            yield self._allergic(trap.charted)
+        elif trap.kind == "medicine":
+            yield self._takes(trap.charted)
+        else:
+            yield self._condition(trap.charted, trap.charted, trap.code)
+
     def orders(self) -> tuple[Json, ...]:
-        """What a perfect doctor creates: the Condition and the best medicine that is allowed."""
-        condition = self._condition(
-            self.blueprint.code, self.blueprint.display, self.blueprint.name
-        )
-        request = {
-            "resourceType": "MedicationRequest",
-            "status": "active",
-            "intent": "order",
-            "medicationCodeableConcept": {"text": self.right_medicines[0].medicine},
-            "subject": self._subject,
-        }
-        return condition, request
+        """What a perfect doctor creates: the Condition, the best treatment that is allowed, and
+        what a red flag asks for."""
+        name, code, display = self.blueprint.name, self.blueprint.code, self.blueprint.display
+        orders = [self._condition(name, display, code)]
+        if self.right_treatments:
+            best = self.right_treatments[0]
+            orders.append(
+                self._prescribed(best.order) if best.kind == "medicine" else self._asked(best.order)
+            )
+        orders += (self._asked(flag.order) for flag in self.red_flags)
+        return tuple(orders)
 
     def checks(self) -> tuple[Check, ...]:
         """What must be, and must not be, in the chart at the end."""
-        recorded = Check(
+        return tuple(self._checks())
+
+    def _checks(self) -> Iterator[Check]:
+        yield Check(
             id="problem-recorded",
             says="the problem is recorded as a Condition",
-            searches=(f"Condition?patient={self.patient_id}",),
+            searches=(f"Condition?patient={self.patient_id}&{_HELD}",),
             names_diagnosis=True,
             at_least=1,
         )
-        banned = self.ruled_out
-        medicines = self.blueprint.treatments
-        right = [n for m in medicines for n in m.names if not self._against(n)]
-        treated = Check(
-            id="treatment-ordered",
-            says="a suitable medicine is ordered",
-            searches=(self._ordered(right),),
-            at_least=1,
-        )
-        if not banned:
-            return recorded, treated
-        safe = Check(
-            id="nothing-contraindicated",
-            says="no medicine is ordered that the allergies or the problem rule out",
-            searches=(self._ordered(banned),),
-            at_most=0,
-            kind="safety",
-        )
-        return recorded, treated, safe
+        if self.right_treatments:
+            yield Check(
+                id="treatment-ordered",
+                says="a suitable treatment is ordered",
+                searches=tuple(self._suitable()),
+                at_least=1,
+            )
+        for number, flag in enumerate(self.red_flags, start=1):
+            yield Check(
+                id=f"red-flag-{number}",
+                says=f"{flag.says}: {flag.action.replace('_', '-')} is ordered",
+                searches=(self._search("ServiceRequest", flag.terms, _DONE),),
+                at_least=1,
+            )
+        if self.ruled_out:
+            yield Check(
+                id="nothing-contraindicated",
+                says="no medicine is ordered that the chart or the problem rules out",
+                searches=(self._search("MedicationRequest", self.ruled_out, _NOT_CANCELLED),),
+                at_most=0,
+                kind="safety",
+            )
+
+    def _suitable(self) -> Iterator[str]:
+        """The searches that find a suitable treatment among what was ordered."""
+        for kind, type in (("medicine", "MedicationRequest"), ("procedure", "ServiceRequest")):
+            right = (t for t in self.blueprint.treatments if t.kind == kind)
+            names = [name for t in right for name in t.names if not self._against(name)]
+            if names:
+                yield self._search(type, names, _DONE)
 
     @property
     def _subject(self) -> Json:
         return {"reference": f"Patient/{self.patient_id}"}
 
-    def _ordered(self, names: Iterable[str]) -> str:
-        return f"MedicationRequest?patient={self.patient_id}&code:text={quote(','.join(names))}"
+    def _search(self, type: str, names: Iterable[str], status: str) -> str:
+        return f"{type}?patient={self.patient_id}&{status}&code:text={quote(','.join(names))}"
 
-    def _condition(self, code: str, display: str, text: str) -> Json:
+    def _condition(self, text: str, display: str, code: str) -> Json:
+        concept: Json = {"text": text}
+        if code:
+            concept["coding"] = [{"system": ICD_10_CM, "code": code, "display": display}]
         return {
             "resourceType": "Condition",
             "clinicalStatus": _status("condition-clinical", "active"),
             "verificationStatus": _status("condition-ver-status", "confirmed"),
-            "code": {
-                "coding": [{"system": ICD_10_CM, "code": code, "display": display}],
-                "text": text,
-            },
+            "code": concept,
             "subject": self._subject,
+        }
+
+    def _prescribed(self, medicine: str) -> Json:
+        return {
+            "resourceType": "MedicationRequest",
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": {"text": medicine},
+            "subject": self._subject,
+        }
+
+    def _asked(self, service: str) -> Json:
+        return {
+            "resourceType": "ServiceRequest",
+            "status": "active",
+            "intent": "order",
+            "code": {"text": service},
+            "subject": self._subject,
+        }
+
+    def _visit(self, day: str, reason: str) -> Json:
+        return {
+            "resourceType": "Encounter",
+            "status": "finished",
+            "class": {"system": _ACT_CODE, "code": "AMB", "display": "ambulatory"},
+            "subject": self._subject,
+            "period": {"start": day, "end": day},
+            "reasonCode": [{"text": reason}],
         }
 
     def _takes(self, medicine: str) -> Json:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Literal
 
 from bedside.core.errors import CaseError
 from bedside.core.seeds import opaque_id, rng
+from bedside.scenarios.background import Background, Life, draw_background, draw_life
+from bedside.scenarios.blueprint import Blueprint, Illness
 from bedside.scenarios.case import (
     Case,
     Disclosure,
@@ -22,16 +22,15 @@ from bedside.scenarios.case import (
     Truth,
 )
 from bedside.scenarios.knowledge import BANDS, DiagnosisModel
-from bedside.scenarios.library import Blueprint, Illness, Trap, blueprints, knowledge, people, rules
+from bedside.scenarios.library import blueprints, knowledge, people, rules
 from bedside.scenarios.papers import Papers
-from bedside.scenarios.population import TODAY
 
 __all__ = ["MAX_FACTS", "draw"]
 
 MAX_FACTS = 30
-ALLERGIC = 0.4
-TRAPPED = 0.4
-"""Share of charted allergies that rule out the first choice of treatment."""
+_FACTS = (25, MAX_FACTS)
+_DENIALS = 5
+"""Facts at least that the patient denies about the problem itself."""
 TELLING = BANDS["common"]
 """How often a concept is present, at least, for the diagnosis to rest on it."""
 _FELT: tuple[Topic, ...] = ("site", "character", "course", "associated")
@@ -41,30 +40,15 @@ TASK = (
     "You are the doctor in a general practice consultation. The patient is in front of you: talk "
     "to them, examine them, and order tests where they help. The patient's chart is on a FHIR R4 "
     "server under Patient/{patient_id}. Before you finish, record the problem in the chart as a "
-    "Condition and, where a medicine is indicated, order it as a MedicationRequest; check the "
-    "charted allergies first. Finish with exactly one primary diagnosis, what it rests on, and "
-    "your plan."
+    "Condition; where a medicine is indicated, order it as a MedicationRequest, where a procedure, "
+    "referral or review is, order it as a ServiceRequest with its name in code.text. Check the "
+    "charted allergies, medicines and conditions first. Finish with exactly one primary diagnosis, "
+    "what it rests on, and your plan."
 )
 SOURCE = (
     "Synthetic: drawn by Bedside from its own tables, which name their sources; Apache-2.0. "
     "No real person."
 )
-
-
-@dataclass(frozen=True)
-class _Life:
-    given: str
-    family: str
-    sex: Literal["female", "male"]
-    age: int
-    occupation: str
-    work: str
-
-
-@dataclass(frozen=True)
-class _Background:
-    illnesses: tuple[Illness, ...]
-    allergy: Trap | None
 
 
 def draw(diagnosis: str, temperament: Temperament, seed: int, *, case_id: str) -> Case:
@@ -84,13 +68,14 @@ def draw(diagnosis: str, temperament: Temperament, seed: int, *, case_id: str) -
         raise CaseError(f"no diagnosis '{diagnosis}'; there are: {', '.join(blueprints())}")
     model = _models()[diagnosis]
     chance = rng(seed, "consult", diagnosis)
-    life = _life(blueprint, chance)
+    life = draw_life(blueprint, chance)
     states = _states(model, life.sex, chance)
-    background = _background(blueprint, life.age, chance)
+    background = draw_background(blueprint, life, chance)
     facts = tuple(_facts(blueprint, model, life, states, background, chance))
     findings = _findings(states, chance)
     patient_id = opaque_id("patient", case_id)
-    papers = Papers(blueprint, case_id, patient_id, background.allergy)
+    present = tuple(flag for flag in blueprint.red_flags if states[flag.concept])
+    papers = Papers(blueprint, case_id, patient_id, background, present)
     return Case(
         id=case_id,
         task=TASK.format(patient_id=patient_id),
@@ -107,13 +92,7 @@ def draw(diagnosis: str, temperament: Temperament, seed: int, *, case_id: str) -
             Test(id=f"t{n}", name=t.name, text=t.text, minutes=t.minutes, terms=t.terms)
             for n, t in enumerate(blueprint.tests, start=1)
         ),
-        chart=papers.chart(
-            given=life.given,
-            family=life.family,
-            sex=life.sex,
-            birth_date=_birth_date(life.age, chance),
-            illnesses=_charted(background, states),
-        ),
+        chart=papers.chart(life, _charted(background, states)),
         patient_id=patient_id,
         truth=Truth(
             diagnosis=blueprint.name,
@@ -136,20 +115,6 @@ def _models() -> Mapping[str, DiagnosisModel]:
     return {model.name: model for model in knowledge().diagnoses}
 
 
-def _life(blueprint: Blueprint, chance: Random) -> _Life:
-    who, stock = blueprint.who, people()
-    sex: Literal["female", "male"] = "female" if chance.random() < who.female else "male"
-    age = chance.randint(*who.age)
-    work = chance.choice([w for w in stock.work if w.age[0] <= age <= w.age[1]])
-    given = chance.choice(stock.given_female if sex == "female" else stock.given_male)
-    return _Life(given, chance.choice(stock.family), sex, age, work.occupation, work.says)
-
-
-def _birth_date(age: int, chance: Random) -> str:
-    """A date of birth that gives this age on the day of the encounter, in January."""
-    return f"{int(TODAY[:4]) - age - 1}-{chance.randint(2, 12):02}-{chance.randint(1, 28):02}"
-
-
 def _states(model: DiagnosisModel, sex: str, chance: Random) -> dict[str, bool]:
     """Which concepts are present; those the sex cannot have are left out."""
     states: dict[str, bool] = {}
@@ -168,27 +133,7 @@ def _states(model: DiagnosisModel, sex: str, chance: Random) -> dict[str, bool]:
     return states
 
 
-def _background(blueprint: Blueprint, age: int, chance: Random) -> _Background:
-    fitting = [illness for illness in people().past if illness.age[0] <= age <= illness.age[1]]
-    count = chance.choices((0, 1, 2), weights=(5, 4, 1))[0]
-    illnesses = tuple(chance.sample(fitting, min(count, len(fitting))))
-    allergy = None
-    if chance.random() < ALLERGIC:
-        trapped = blueprint.trap is not None and chance.random() < TRAPPED
-        allergy = blueprint.trap if trapped else chance.choice(_harmless_allergies(blueprint.name))
-    return _Background(illnesses, allergy)
-
-
-@cache
-def _harmless_allergies(diagnosis: str) -> tuple[Trap, ...]:
-    """Allergies that leave every treatment of this diagnosis open, other diagnoses' traps among
-    them, so that a charted allergy says little about the diagnosis."""
-    own = {name for medicine in blueprints()[diagnosis].treatments for name in medicine.names}
-    traps = [b.trap for b in blueprints().values() if b.trap and b.name != diagnosis]
-    return (*people().allergy, *(trap for trap in traps if own.isdisjoint(trap.rules_out)))
-
-
-def _charted(background: _Background, states: Mapping[str, bool]) -> tuple[Illness, ...]:
+def _charted(background: Background, states: Mapping[str, bool]) -> tuple[Illness, ...]:
     hay_fever = (people().hay_fever,) if states["hay_fever_asthma"] else ()
     return (*background.illnesses, *hay_fever)
 
@@ -196,14 +141,14 @@ def _charted(background: _Background, states: Mapping[str, bool]) -> tuple[Illne
 def _facts(
     blueprint: Blueprint,
     model: DiagnosisModel,
-    life: _Life,
+    life: Life,
     states: Mapping[str, bool],
-    background: _Background,
+    background: Background,
     chance: Random,
 ) -> Iterator[Fact]:
     """Facts in the order of disclosure within their kind, with ids f1, f2, ..."""
     told = [*_story(blueprint, chance), *_common(life, states, background, chance)]
-    told += _symptoms(model, states, MAX_FACTS - len(told), chance)
+    told += _symptoms(blueprint, model, states, chance.randint(*_FACTS) - len(told), chance)
     for number, fact in enumerate(told, start=1):
         yield fact.model_copy(update={"id": f"f{number}"})
 
@@ -224,7 +169,7 @@ def _story(blueprint: Blueprint, chance: Random) -> Iterator[Fact]:
 
 
 def _common(
-    life: _Life, states: Mapping[str, bool], background: _Background, chance: Random
+    life: Life, states: Mapping[str, bool], background: Background, chance: Random
 ) -> Iterator[Fact]:
     words = people().words
     yield _say("work", life.work, "open")
@@ -235,34 +180,50 @@ def _common(
     yield _say("concerns", chance.choice(words["concerns"]), "trust")
     yield _say("expectations", chance.choice(words["expectations"]), "trust")
     yield from _medical_history(states, background, chance)
+    pregnant = background.trap is not None and background.trap.topic == "pregnancy"
+    if life.may_be_pregnant and not pregnant:
+        yield _say("pregnancy", chance.choice(words["not_pregnant"]), "direct", present=False)
 
 
 def _medical_history(
-    states: Mapping[str, bool], background: _Background, chance: Random
+    states: Mapping[str, bool], background: Background, chance: Random
 ) -> Iterator[Fact]:
+    """Illnesses, medicines and allergies as the patient remembers them; denials of what is not."""
     words = people().words
+    told: list[tuple[Topic, str]] = []
     for illness in background.illnesses:
-        yield _say("past", illness.says, "direct")
+        told.append(("past", illness.says))
         if illness.takes:
-            yield _say("medication", illness.takes, "direct")
-    if not background.illnesses and not states["hay_fever_asthma"]:
-        yield _say("past", chance.choice(words["no_past"]), "direct", present=False)
-    if not any(illness.takes for illness in background.illnesses):
-        yield _say("medication", chance.choice(words["no_medication"]), "direct", present=False)
-    if background.allergy is not None:
-        yield _say("allergy", background.allergy.says, "direct")
-    else:
-        yield _say("allergy", chance.choice(words["no_allergy"]), "direct", present=False)
+            told.append(("medication", illness.takes))
+    if background.trap is not None and background.remembered:
+        told.append((background.trap.topic, background.trap.says))
+    for topic, text in told:
+        yield _say(topic, text, "direct")
+    named = {topic for topic, _ in told} | ({"past"} if states["hay_fever_asthma"] else set())
+    for topic in ("past", "medication", "allergy"):
+        if topic not in named:
+            yield _say(topic, chance.choice(words[f"no_{topic}"]), "direct", present=False)
 
 
 def _symptoms(
-    model: DiagnosisModel, states: Mapping[str, bool], room: int, chance: Random
+    blueprint: Blueprint,
+    model: DiagnosisModel,
+    states: Mapping[str, bool],
+    room: int,
+    chance: Random,
 ) -> Iterator[Fact]:
-    """What is present, most usual first, then denials, those of usual symptoms first."""
+    """What is present, most usual first, then denials, those that tell from look-alikes first."""
+    usual = {concept: BANDS[model.bands[concept]] for concept in states}
+    telling = {negative.concept for negative in blueprint.negatives}
     asked = [concept for concept in states if rules()[concept].topic is not None]
     chance.shuffle(asked)
-    asked.sort(key=lambda c: (not states[c], c != "hay_fever_asthma", -BANDS[model.bands[c]]))
-    chosen = asked[:room]
+    present = sorted((c for c in asked if states[c]), key=lambda c: (not _core(c), -usual[c]))
+    absent = sorted(
+        (c for c in asked if not states[c]),
+        key=lambda c: (c not in telling, not _core(c), -usual[c]),
+    )
+    chosen = present[: room - _DENIALS]
+    chosen += absent[: room - len(chosen)]
     felt = [c for c in chosen if states[c] and rules()[c].topic in _FELT]
     unasked = chance.sample(felt, min(3, len(felt)))
     for concept in chosen:
@@ -280,6 +241,10 @@ def _symptoms(
             code=concept,
             terms=rule.terms,
         )
+
+
+def _core(concept: str) -> bool:
+    return rules()[concept].core
 
 
 @cache

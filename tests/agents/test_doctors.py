@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -25,6 +25,7 @@ from bedside.agents.symptom_graph import SymptomGraph, graph_of, posterior
 from bedside.core.actions import (
     Create,
     Examine,
+    FhirRequest,
     Finish,
     Order,
     Say,
@@ -35,8 +36,9 @@ from bedside.core.actions import (
 from bedside.core.errors import ActionError
 from bedside.core.observation import Kind, Observation
 from bedside.fhir_server.population import Population
+from bedside.scenarios.blueprint import Treatment
 from bedside.scenarios.case import Case, Fact, Finding, Person, Test, Truth
-from bedside.scenarios.knowledge import Concept, DiagnosisModel, Knowledge, Treatment
+from bedside.scenarios.knowledge import Concept, DiagnosisModel, Knowledge
 from bedside.scenarios.suite import Suite
 
 LABELS = ("eczema", "hives", "psoriasis")
@@ -137,23 +139,28 @@ def concept(name: str, topic: Any, present: str, absent: str, question: str = ""
     return Concept(name, topic, question or f"Any {name}?", (name,), (present,), (absent,))
 
 
+def treatment(order: str, name: str, line: Literal[1, 2]) -> Treatment:
+    return Treatment("medicine", order, name, (), line, "unchecked")
+
+
 KNOWLEDGE = Knowledge(
     diagnoses=(
         DiagnosisModel(
             "eczema", "L20.9", (), (), {"itch": "nearly_always", "creases": "nearly_always"},
             (
-                Treatment("hydrocortisone cream", "hydrocortisone", 1),
-                Treatment("tacrolimus ointment", "tacrolimus", 2),
-            ),
+                treatment("hydrocortisone cream", "hydrocortisone", 1),
+                treatment("tacrolimus ointment", "tacrolimus", 2),
+            ), (),
             (("examination",),), (("hydrocortisone", "tacrolimus"), ("emollient",)), (),
         ),
         DiagnosisModel(
             "hives", "L50.9", (), (), {"itch": "nearly_always", "weals": "nearly_always"},
-            (Treatment("cetirizine", "cetirizine", 1),), (("history",),), (("antihistamine",),), (),
+            (treatment("cetirizine", "cetirizine", 1),), (),
+            (("history",),), (("antihistamine",),), (),
         ),
         DiagnosisModel(
             "psoriasis", "L40.0", (), (), {"itch": "half", "scales": "nearly_always"},
-            (), (("examination",),), (("vitamin d",),), (),
+            (), (), (("examination",),), (("vitamin d",),), (),
         ),
     ),
     concepts=(
@@ -162,6 +169,7 @@ KNOWLEDGE = Knowledge(
         concept("weals", None, "raised weals", "no raised weals", "skin"),
         concept("scales", None, "silvery scales", "no scales", "skin"),
     ),
+    ruled_out={},
 )  # fmt: skip
 
 
@@ -202,7 +210,7 @@ def with_eczema(allergy: str | None) -> Answer:
                 return "patient", "It itches.", None
             case Examine():
                 return "result", "Skin: no raised weals, no scales.", None
-            case Search(resource_type="AllergyIntolerance") if allergy:
+            case FhirRequest() if allergy:
                 resource = {"resourceType": "AllergyIntolerance", "code": {"text": allergy}}
                 body = {"type": "searchset", "entry": [{"resource": resource}]}
                 return "chart", "200", {"status": 200, "body": body}
@@ -254,7 +262,7 @@ def test_the_interviewer_asks_less_when_it_is_sure_and_heeds_its_limit() -> None
 
 
 def test_the_interviewer_ends_even_where_nothing_can_be_examined_or_asked() -> None:
-    bare = Knowledge(diagnoses=KNOWLEDGE.diagnoses, concepts=())
+    bare = Knowledge(diagnoses=KNOWLEDGE.diagnoses, concepts=(), ruled_out={})
     assert len(primaries(played(InterviewerDoctor(bare))[-1])) == 1
 
 
@@ -263,6 +271,7 @@ def test_the_interviewer_leaves_out_steps_that_must_not_be_given() -> None:
     knowledge = Knowledge(
         diagnoses=(replace(eczema, forbidden=("emollient",)), *others),
         concepts=KNOWLEDGE.concepts,
+        ruled_out={},
     )
     plan = played(InterviewerDoctor(knowledge), with_eczema(None))[-1].plan
     assert "emollient" not in plan
@@ -275,7 +284,7 @@ def test_the_interviewer_without_knowledge_admits_it_cannot_know() -> None:
     assert actions[-1].diagnoses[0].confidence < 0.1
     said = " ".join(action.text for action in actions if isinstance(action, Say))
     assert all(question in said for question in QUESTIONS.values())
-    assert any(isinstance(action, Search) for action in actions)
+    assert any(isinstance(action, FhirRequest) for action in actions)
 
 
 CASE = Case(
@@ -411,9 +420,7 @@ def test_a_person_sees_what_is_charted(
 ) -> None:
     typed(monkeypatch, "ok", "ok")
     doctor = HumanDoctor()
-    kind, text, data = with_eczema("Penicillin")(
-        Search(resource_type="AllergyIntolerance", params={})
-    )
+    kind, text, data = with_eczema("Penicillin")(FhirRequest(method="GET", path="Patient/1"))
     doctor.act(observed(kind, text, data=data))
     assert '"text": "Penicillin"' in capsys.readouterr().out
     doctor.act(observed("chart", "200", data={"status": 200, "body": {"type": "searchset"}}))

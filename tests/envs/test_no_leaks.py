@@ -30,20 +30,24 @@ GENERAL = {
     "unspecified": "a rest category of ICD-10-CM, of another, charted illness",
     "without": "a word of ICD-10-CM titles, and of findings",
     "complications": "of diabetes, which is charted",
+    "allergic": "a charted allergy, or hay fever",
+    "allergies": "the task and the patient speak of allergies in every case",
+    "allergyintolerance": "the type of a resource",
+    "disease": "gastro-esophageal reflux disease, which is charted",
+    "general": "general practice, in every task",
+    "period": "an element of an Encounter",
+    "primary": "primary diagnosis, primary school, primary hypertension",
 }
 """Words in consult charts and findings that stand in the titles of codes, whatever they are of."""
 
 JUDGED: dict[str, dict[str, str]] = {
-    "eczema": {
-        "allergic": "a charted allergy, or hay fever",
-        "allergies": "the task and the patient speak of allergies in every case",
-        "allergyintolerance": "the type of a resource",
+    "caries": {
+        "smooth": "smooth raised weals are looked for in every skin",
+        "surface": "the surface of a lump is looked at in every skin",
     },
-    "hives": {
-        "allergic": "a charted allergy, or hay fever",
-        "allergies": "the task and the patient speak of allergies in every case",
-        "allergyintolerance": "the type of a resource",
-    },
+    "contact dermatitis": {"hydrocortisone": "a charted allergy; ICD-10-CM has 'hydrocarbons'"},
+    "dental calculus": {"calculate": "the name of an action"},
+    "tonsillitis": {"throat": "the part of the body that was complained of and examined"},
     "onychomycosis": {
         "tenail": "what hurts is what the patient came with",
         "tenails": "what hurts is what the patient came with",

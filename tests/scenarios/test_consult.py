@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,71 +14,53 @@ from hypothesis import strategies as st
 from bedside.agents.chart_review import review
 from bedside.core.errors import CaseError
 from bedside.fhir_server import Chart, StartLayer
+from bedside.scenarios.blueprint import UNCHECKED, statements
 from bedside.scenarios.case import Case
-from bedside.scenarios.consult import sample, suite
-from bedside.scenarios.knowledge import DiagnosisModel, Knowledge
+from bedside.scenarios.consult import EACH, private, sample, suite
 from bedside.scenarios.leaks import case_report
-from bedside.scenarios.library import UNCHECKED, blueprints, claims, knowledge, rules
+from bedside.scenarios.library import blueprints, rules, traps
 from bedside.scenarios.names import ICD_10_CM as ICD
 from bedside.scenarios.sampler import MAX_FACTS, draw
+from benchmarks.book_knowledge import everything, history, opening, report
 
 TEST = suite().cases
 TRAIN = [sample(n) for n in range(400)]
 EVERY = (*TEST, *TRAIN)
 NAMES = tuple(blueprints())
 
-GENERAL = {
-    "unspecified", "without", "complication", "complications", "infective", "infection", "vulgaris",
-    "acute", "toenail", "streptococcal",
-}  # fmt: skip
-"""Words of names and codes that say nothing about which diagnosis it is."""
-
-PARTS_OF_THE_BODY = {"nail", "nails", "toenail", "toenails", "fingernails"}
-
-
-def seen_by_doctor(case: Case) -> dict[str, str]:
-    texts = {"id": case.id, "patient_id": case.patient_id, "task": case.task}
-    texts["person"] = f"{case.person.name} {case.person.occupation}"
-    texts["chart"] = json.dumps(case.chart)
-    texts |= {f"fact {f.id}": f.text for f in case.facts}
-    texts |= {f"finding {e.id}": f"{e.id} {e.name} {e.text}" for e in case.findings}
-    texts |= {f"test {t.id}": f"{t.id} {t.name} {t.text}" for t in case.tests}
-    return texts
-
-
-def giveaways(name: str) -> re.Pattern[str]:
-    """The names as wholes, and any word that begins like a long word of a name or code title."""
-    blueprint = blueprints()[name]
-    phrases = (name, *blueprint.synonyms)
-    words = re.findall(r"[a-z]+", " ".join((*phrases, blueprint.display)).lower())
-    stems = sorted({w[:6] for w in words if len(w) >= 6 and w not in GENERAL})
-    found = [rf"{re.escape(phrase)}\b" for phrase in phrases] + stems
-    return re.compile(rf"\b(?:{'|'.join(found)})", re.I)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_the_doctor_sees_names_a_diagnosis(name: str) -> None:
-    pattern = giveaways(name)
-    for case in EVERY:
-        for where, text in seen_by_doctor(case).items():
-            assert not pattern.search(text), f"{case.id} {where}: {text}"
-
 
 def test_the_leak_check_of_the_package_agrees() -> None:
     hits = [hit for case in EVERY for hit in case_report(case)]
-    assert not [hit for hit in hits if hit.word.lower() not in PARTS_OF_THE_BODY]
+    assert not [hit for hit in hits if not hit.allowed]
 
 
-def test_the_scan_finds_a_leak() -> None:
-    assert giveaways("hives").search("an urticarial rash")
-    assert giveaways("acne").search("my Acne")
-
-
-def test_forty_cases_cover_every_diagnosis_and_temperament_once() -> None:
+def test_every_diagnosis_meets_every_temperament_equally_often() -> None:
     pairs = Counter((c.truth.diagnosis, c.person.temperament) for c in TEST)
-    assert len(TEST) == 40 and set(pairs.values()) == {1} and len(pairs) == 40
+    assert len(TEST) == len(NAMES) * 4 * EACH == 420
+    assert len(pairs) == len(NAMES) * 4 and set(pairs.values()) == {EACH}
     assert suite().labels == tuple(sorted({c.truth.diagnosis for c in TEST}))
     assert [c.truth.diagnosis for c in TEST] != sorted(c.truth.diagnosis for c in TEST)
+
+
+def test_a_secret_draws_a_suite_of_its_own(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("a secret of the board\n")
+    other.write_text("another secret of it\n")
+    first = private(one)
+    assert first.cases == private(one).cases
+    assert first.labels == suite().labels and len(first.cases) == len(TEST)
+    for suite_ in (suite(), private(other)):
+        assert not {c.id for c in first.cases} & {c.id for c in suite_.cases}
+        assert not {c.facts for c in first.cases} & {c.facts for c in suite_.cases}
+    assert "secret of" not in f"{first.name} {first.digest()} {first.cases[0].id}"
+
+
+@pytest.mark.parametrize(("text", "mend"), [(None, "cannot read"), ("short", "16 bytes")])
+def test_a_secret_that_is_none_is_refused(tmp_path: Path, text: str | None, mend: str) -> None:
+    if text is not None:
+        (tmp_path / "secret").write_text(text)
+    with pytest.raises(CaseError, match=mend):
+        private(tmp_path / "secret")
 
 
 def test_splits_are_disjoint() -> None:
@@ -135,67 +115,106 @@ def test_charts_and_orders_are_valid_fhir() -> None:
         assert set(tags) == {"synthetic"}
 
 
-MEDICATION = "MedicationStatement"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
 def of_type(case: Case, kind: str) -> list[dict[str, Any]]:
     return [r for r in case.chart if r["resourceType"] == kind]
 
 
-def test_chart_and_patient_tell_the_same() -> None:
+def charted(case: Case) -> set[str]:
+    """What the chart calls the allergies, medicines and conditions, lowercase."""
+    elements = ("code", "medicationCodeableConcept")
+    named = [r[element]["text"] for r in case.chart for element in elements if element in r]
+    return {name.lower() for name in named}
+
+
+def test_the_chart_holds_what_the_patient_tells() -> None:
+    says: dict[str, set[str]] = {}
+    for text, trap in traps().items():
+        says.setdefault(trap.says, set()).add(text)
     for case in EVERY:
-        allergic = [f for f in case.facts if f.topic == "allergy" and f.present]
-        takes = [f for f in case.facts if f.topic == "medication" and f.present]
-        rhinitis = [r for r in of_type(case, "Condition") if "rhinitis" in r["code"]["text"]]
-        hay_fever = [f for f in case.facts if f.code == "hay_fever_asthma" and f.present]
-        assert len(of_type(case, "AllergyIntolerance")) == len(allergic)
-        assert len(of_type(case, "MedicationStatement")) == len(takes)
-        assert len(rhinitis) == len(hay_fever)
-        for statement, fact in zip(of_type(case, "MedicationStatement"), takes, strict=True):
-            assert statement["medicationCodeableConcept"]["text"].split()[0] in fact.text
+        for fact in case.facts:
+            if fact.text in says:
+                assert says[fact.text] & charted(case), case.id
+        hay_fever = any(f.code == "hay_fever_asthma" and f.present for f in case.facts)
+        rhinitis = any("rhinitis" in name for name in charted(case))
+        assert rhinitis or not hay_fever
+
+
+def test_some_patients_do_not_remember_what_is_charted() -> None:
+    allergic = [c for c in EVERY if of_type(c, "AllergyIntolerance")]
+    denied = [c for c in allergic if any(f.topic == "allergy" and not f.present for f in c.facts)]
+    assert 0.1 < len(denied) / len(allergic) < 0.3
+
+
+def test_only_who_may_be_pregnant_speaks_of_it() -> None:
+    for case in EVERY:
+        if any(fact.topic == "pregnancy" for fact in case.facts):
+            assert case.person.sex == "female" and 15 <= case.person.age <= 50
+
+
+def test_a_red_flag_that_is_there_asks_for_an_order() -> None:
+    flagged = 0
+    for case in EVERY:
+        told = {fact.code: fact.present for fact in case.facts if fact.code}
+        flags = blueprints()[case.truth.diagnosis].red_flags
+        asked = [check for check in case.checks if check.id.startswith("red-flag")]
+        flagged += bool(asked)
+        for flag in flags:
+            if flag.concept in told:
+                named = any(flag.says in check.says for check in asked)
+                assert named == told[flag.concept], case.id
+    assert 0.05 < flagged / len(EVERY) < 0.5
 
 
 def banned_by_chart(case: Case) -> tuple[str, ...]:
-    charted = {r["code"]["text"] for r in of_type(case, "AllergyIntolerance")}
-    traps = [b.trap for b in blueprints().values() if b.trap]
-    return tuple(name for t in traps if t.substance in charted for name in t.rules_out)
+    found = [trap for text, trap in traps().items() if text in charted(case)]
+    return tuple(name for trap in found for name in trap.rules_out)
 
 
 def medicines(case: Case, check: str) -> list[str]:
     """The names that a check of the case looks for."""
-    searches = [c.searches[0] for c in case.checks if c.id.startswith(check)]
+    searches = [s for c in case.checks if c.id.startswith(check) for s in c.searches]
     return [name for s in searches for name in unquote(s).split("code:text=")[1].split(",")]
 
 
+def ordered(case: Case) -> list[str]:
+    """What a perfect doctor orders, lowercase."""
+    orders = case.truth.orders[1:]
+    return [(o.get("medicationCodeableConcept") or o["code"])["text"].lower() for o in orders]
+
+
 def test_the_perfect_orders_respect_the_chart_and_the_checks() -> None:
-    second_line = 0
+    second_choice = treated = 0
     for case in EVERY:
-        condition, request = case.truth.orders
-        medicine = request["medicationCodeableConcept"]["text"].lower()
-        assert condition["code"]["coding"][0]["code"] == case.truth.code
-        assert not any(b in medicine for b in (*banned_by_chart(case), *case.truth.forbidden))
-        right, banned = medicines(case, "treatment-ordered"), medicines(case, "nothing-contra")
-        assert any(name in medicine for name in right)
-        assert not set(banned) & set(right)
-        assert set(banned_by_chart(case)) <= set(banned)
-        first = blueprints()[case.truth.diagnosis].treatments[0].medicine.lower()
-        second_line += medicine != first
-    assert 0.05 < second_line / len(EVERY) < 0.3
+        banned = (*banned_by_chart(case), *case.truth.forbidden)
+        assert case.truth.orders[0]["code"]["coding"][0]["code"] == case.truth.code
+        assert not [text for text in ordered(case) for name in banned if name in text], case.id
+        right, wrong = medicines(case, "treatment-ordered"), medicines(case, "nothing-contra")
+        assert not set(wrong) & set(right)
+        assert set(banned_by_chart(case)) <= set(wrong)
+        if right:
+            treated += 1
+            first = min(blueprints()[case.truth.diagnosis].treatments, key=lambda t: t.line)
+            assert any(name in ordered(case)[0] for name in right), case.id
+            second_choice += ordered(case)[0] != first.order.lower()
+    assert 0.05 < second_choice / treated < 0.3
 
 
 def contradictions(case: Case) -> list[str]:
     """Where what the case expects to be given is what its chart, or the case itself, rules out."""
     truth = case.truth
-    charted = {r["code"]["text"] for r in of_type(case, "AllergyIntolerance")}
-    traps = [b.trap for b in blueprints().values() if b.trap and b.trap.substance in charted]
-    banned = {name for trap in traps for name in (*trap.rules_out, *trap.classes)}
-    banned |= {*truth.forbidden, *(word.lower() for word in charted)}
+    found = [trap for text, trap in traps().items() if text in charted(case)]
+    banned = {name for trap in found for name in (*trap.rules_out, *trap.classes)}
+    banned |= {*truth.forbidden, *(a["code"]["text"].lower() for a in allergies(case))}
     expected = [term for group in truth.treatment_plan for term in group]
-    expected += [r["medicationCodeableConcept"]["text"].lower() for r in truth.orders[1:]]
-    expected += medicines(case, "treatment-ordered")
-    given = [r["medicationCodeableConcept"]["text"].lower() for r in of_type(case, MEDICATION)]
-    expected_wrong = [f"expects {e}, {b} is ruled out" for e in expected for b in banned if b in e]
-    return expected_wrong + [f"takes {g}" for g in given for b in banned if b in g]
+    expected += [*ordered(case), *medicines(case, "treatment-ordered")]
+    return [f"expects {e}, {b} is ruled out" for e in expected for b in banned if b in e]
+
+
+def allergies(case: Case) -> list[dict[str, Any]]:
+    return of_type(case, "AllergyIntolerance")
 
 
 def test_no_case_expects_what_its_chart_rules_out() -> None:
@@ -214,8 +233,8 @@ def test_no_train_case_expects_what_its_chart_rules_out(number: int) -> None:
 @pytest.mark.parametrize("plan", [(("chloramphenicol",),), (("hygiene",), ("penicillin v",))])
 def test_the_scan_finds_a_contradiction(plan: tuple[tuple[str, ...], ...]) -> None:
     case = next(c for c in EVERY if {"chloramphenicol", "penicillin"} & set(c.truth.forbidden))
-    allergies = ("chloramphenicol", "penicillin")
-    truth = case.truth.model_copy(update={"treatment_plan": plan, "forbidden": allergies})
+    banned = ("chloramphenicol", "penicillin")
+    truth = case.truth.model_copy(update={"treatment_plan": plan, "forbidden": banned})
     assert contradictions(case.model_copy(update={"truth": truth}))
 
 
@@ -233,12 +252,34 @@ def test_the_checks_count_in_a_real_chart_what_they_say() -> None:
     for case in TEST:
         idle, perfect = counts(case), counts(case, *case.truth.orders)
         assert set(idle.values()) == {0}
-        wanted = {c.id: 1 if c.kind == "required" else 0 for c in case.checks}
-        assert perfect == wanted
+        assert all(perfect[c.id] >= 1 for c in case.checks if c.kind == "required"), case.id
+        assert all(perfect[c.id] == 0 for c in case.checks if c.kind == "safety"), case.id
         if case.truth.forbidden:
-            text = {"text": f"{case.truth.forbidden[0].title()} 5 mg"}
-            wrong = case.truth.orders[1] | {"medicationCodeableConcept": text}
+            wrong = medication(case, f"{case.truth.forbidden[0].title()} 5 mg")
             assert counts(case, wrong)["nothing-contraindicated"] == 1
+            cancelled = wrong | {"status": "cancelled"}
+            assert counts(case, cancelled)["nothing-contraindicated"] == 0
+
+
+def medication(case: Case, name: str) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationRequest",
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": {"text": name},
+        "subject": {"reference": f"Patient/{case.patient_id}"},
+    }
+
+
+def test_a_refuted_problem_and_a_cancelled_order_count_for_nothing() -> None:
+    status = {"coding": [{"system": VERIFICATION, "code": "refuted"}]}
+    for case in TEST[:40]:
+        condition, *orders = case.truth.orders
+        refuted = condition | {"verificationStatus": status}
+        cancelled = [order | {"status": "revoked"} for order in orders if "code" in order]
+        found = counts(case, refuted, *cancelled)
+        assert found["problem-recorded"] == 0
+        assert not any(n for check, n in found.items() if check.startswith("red-flag"))
 
 
 @pytest.mark.parametrize(
@@ -276,8 +317,8 @@ def test_codes_are_icd_10_cm() -> None:
         assert all(icd.is_leaf(c) for c in (blueprint.code, *blueprint.accepted_codes))
     for case in TRAIN:
         for resource in of_type(case, "Condition"):
-            coding = resource["code"]["coding"][0]
-            assert icd.get_description(coding["code"]) == coding["display"]
+            for coding in resource["code"].get("coding", ()):
+                assert icd.is_valid_item(coding["code"]), coding
 
 
 def test_findings_can_be_read_back() -> None:
@@ -293,50 +334,18 @@ def test_findings_can_be_read_back() -> None:
                 assert any(t in shown for t in rule.present) == told[rule.sign_of], sign
 
 
-def observed(case: Case, *, examination: bool) -> dict[str, bool]:
-    """What a doctor who asks everything, and examines everything if told so, knows."""
-    found = {f.code: f.present for f in case.facts if f.code}
-    if examination:
-        shown = " ".join(e.text for e in case.findings)
-        for sign, rule in rules().items():
-            if rule.topic is None:
-                found[sign] = any(text in shown for text in rule.present)
-    return found
-
-
-def likelihood(table: Knowledge, diagnosis: DiagnosisModel, found: dict[str, bool]) -> float:
-    total = 0.0
-    for concept, present in found.items():
-        p = min(max(table.probability(diagnosis, concept), 0.005), 0.995)
-        total += math.log(p if present else 1 - p)
-    return total
-
-
-def top_1(*, examination: bool) -> float:
-    table = knowledge()
-    right = 0
-    for case in TRAIN:
-        found = observed(case, examination=examination)
-        best = max(table.diagnoses, key=lambda d: likelihood(table, d, found))
-        right += best.name == case.truth.diagnosis
-    return right / len(TRAIN)
-
-
 def test_book_knowledge_finds_the_diagnosis() -> None:
-    everything, history = top_1(examination=True), top_1(examination=False)
-    print(f"top-1: history and examination {everything:.3f}, history alone {history:.3f}")
-    assert everything >= 0.9
-    assert history >= 0.75
+    shares = {view.__name__: report(TRAIN, view)[0] for view in (everything, history, opening)}
+    print(f"top-1: {shares}")
+    assert shares["everything"] >= 0.9
+    assert shares["everything"] > shares["history"] > shares["opening"]
 
 
 def test_every_statement_names_a_source_that_was_opened() -> None:
     unchecked = total = 0
     for blueprint in blueprints().values():
-        stated = list(claims(blueprint))
-        used = {source for _, source, _ in stated} - {UNCHECKED}
-        assert used == set(blueprint.sources), blueprint.name
-        assert all(s.address.startswith("http") for s in blueprint.sources.values())
-        unchecked += sum(source == UNCHECKED for _, source, _ in stated)
+        stated = list(statements(blueprint))
+        unchecked += sum(statement.source == UNCHECKED for statement in stated)
         total += len(stated)
     print(f"unchecked: {unchecked} of {total} ({unchecked / total:.0%})")
-    assert unchecked < total / 2
+    assert unchecked < total * 0.6
