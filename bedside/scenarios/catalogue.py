@@ -30,6 +30,12 @@ def _agentclinic(path: Path) -> Suite:
     return agentclinic.suite(path)
 
 
+def _symptomcheck(path: Path) -> Suite:
+    from bedside.scenarios import symptomcheck
+
+    return symptomcheck.suite(path)
+
+
 def _cases(path: Path) -> Suite:
     from bedside.scenarios import files
 
@@ -43,6 +49,7 @@ IMPORTED: dict[str, Callable[[Path], Suite]] = {
     "agentclinic": _agentclinic,
     "cases": _cases,
     "consult": _private_consult,
+    "symptomcheck": _symptomcheck,
 }
 """Suites read from a file, or drawn from the secret in it, named ``kind:PATH``."""
 

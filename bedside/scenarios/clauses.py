@@ -186,6 +186,13 @@ def _denied_items(text: str) -> list[str]:
     return [re.sub(r"^(?:any|no)\s+", "", item, flags=re.I) for item in items if item]
 
 
+_QUALIFIER = re.compile(
+    r"\b(?:recurrent|intermittent|constant|severe|mild|moderate|sharp|dull|sudden|acute|chronic|persistent"
+    r"|progressive|deep|intense|small|large|irregular|regular|recently|previously|infrequently|then)$",
+    re.I,
+)
+
+
 def _listed(text: str) -> list[str]:
     """The items of a plain enumeration, or the text itself."""
     items = [item.strip() for item in _COMMA.split(text)]
@@ -194,6 +201,8 @@ def _listed(text: str) -> list[str]:
         _RUNS_ON.search(item) for item in items[:-1]
     )
     bare = all(len(item.split()) <= 4 for item in items)
+    if any(_QUALIFIER.search(item) for item in items[:-1]):
+        return [text]
     spread = _PLACE.search(items[0]) and all(len(item.split()) <= 3 for item in items[1:])
     if len(items) > 1 and plain and not spread and (bare or (last and len(items) > 2)):
         return [_JOINT.sub("", item) for item in items if item]

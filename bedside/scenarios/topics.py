@@ -1,4 +1,4 @@
-"""What a clause is about, and the words that ask for it."""
+"""What a clause is about, and the words that carry its meaning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bedside.scenarios.case import Topic
 from bedside.scenarios.clauses import Clause
 from bedside.scenarios.names import normalise
 
-__all__ = ["content_words", "search_terms", "topic_of"]
+__all__ = ["STOP_WORDS", "content_words", "topic_of"]
 
 _PATTERNS: tuple[tuple[Topic, str], ...] = (
     ("allergy", r"allerg|anaphyla"),
@@ -47,7 +47,8 @@ _PATTERNS: tuple[tuple[Topic, str], ...] = (
     ("travel", r"travel|abroad|immigra|camping|hik(?:e|ing)|returned from|trip\b|vacation"),
     (
         "contact",
-        r"sick contact|exposed to|exposure|contact with|similar (?:illness|symptoms)"
+        r"(?:sick|ill) (?:contact|people|person)|contacts\b|exposed to|exposure|contact with"
+        r"|similar (?:illness|symptoms)"
         r"|ill recently|bite\b|bitten|pets?\b|\bdogs?\b|\bcats?\b|day-?care",
     ),
     (
@@ -97,57 +98,10 @@ our out over she so some such than that the their them then there these they thi
 was we were what when where which while who will with without would you your reported noted some
 very patient history
 """
-_STOP = frozenset(_STOP_WORDS.split())
-_SAME: tuple[frozenset[str], ...] = tuple(
-    frozenset(group.split())
-    for group in (
-        "pain painful ache aching hurt hurts sore soreness discomfort cramping tender tenderness",
-        "fever fevers febrile temperature hot chills",
-        "breath breathing dyspnea breathless breathlessness wheeze",
-        "stomach abdomen abdominal belly tummy",
-        "vomiting vomit nausea nauseous sick throwing",
-        "tired tiredness fatigue fatigued exhausted energy lethargy lethargic",
-        "itch itching itchy pruritus pruritic",
-        "rash lesion lesions spot spots eruption skin",
-        "swelling swollen edema oedema lump mass",
-        "weight pounds kg lb appetite",
-        "dizziness dizzy vertigo lightheaded spinning faint fainting",
-        "urine urinary urinate urination urinating voiding void pee bladder",
-        "stool stools bowel bowels diarrhea diarrhoea constipation poo",
-        "smoke smokes smoker smoking non-smoker tobacco cigarettes cigarette",
-        "alcohol drink drinks drinking beer wine beverages",
-        "drug drugs substance recreational illicit",
-        "medication medications medicine medicines drug drugs pills tablets take takes taking",
-        "allergy allergies allergic",
-        "surgery surgeries surgical operation operations",
-        "work works job occupation profession teacher",
-        "vision sight seeing eye eyes visual",
-        "hearing ear ears deaf deafness",
-        "heart cardiac palpitations palpitation chest",
-        "weakness weak strength",
-        "numbness numb tingling paresthesias paresthesia sensation",
-        "seizure seizures fit fits convulsions",
-        "period periods menses menstruation menstrual",
-        "sex sexual sexually partner partners intercourse condom condoms",
-        "travel travelled traveled trip abroad",
-        "mother father parents brother sister family relatives",
-        "injury injuries trauma accident fall",
-        "bleeding blood bleed bruising",
-        "sleep sleeping insomnia",
-        "anxiety anxious mood depression sad worried",
-    )
-)
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""Words that carry no meaning of their own."""
 
 
 def content_words(text: str) -> frozenset[str]:
     """The words that carry a clause's meaning, levelled for comparison."""
-    return frozenset(word for word in normalise(text).split() if word not in _STOP)
-
-
-def search_terms(text: str) -> tuple[str, ...]:
-    """Words in a question that ask for a clause: its own and everyday words for the same."""
-    words = [w for w in re.findall(r"[a-z][a-z-]+", text.lower()) if w not in _STOP and len(w) > 2]
-    related = (
-        other for word in words for group in _SAME if word in group for other in sorted(group)
-    )
-    return tuple(dict.fromkeys([*words, *related]))
+    return frozenset(word for word in normalise(text).split() if word not in STOP_WORDS)
