@@ -28,6 +28,8 @@ _ALWAYS_ASKED: tuple[Topic, ...] = (
     "expectations",
 )
 _FINDINGS_NAMED = 5
+_WORDS_NAMED = 30
+"""Words of each: an examination of the whole skin is long to tell."""
 _FOLLOW_UPS = 3
 _INVESTIGATION = "full blood count and urinalysis"
 _TREATMENT = "analgesia as needed, and referral to a specialist for the treatment of"
@@ -112,7 +114,7 @@ class OracleDoctor(ScriptedDoctor):
         shown_by: tuple[Fact | Finding | Test, ...] = (*case.facts, *case.findings, *case.tests)
         texts = {item.id: item.text for item in shown_by}
         shown = [texts[id_] for id_ in case.truth.explanation if self._was_heard(texts[id_])]
-        return [text.rstrip(".") for text in shown[:_FINDINGS_NAMED]]
+        return [" ".join(t.split()[:_WORDS_NAMED]).rstrip(".") for t in shown[:_FINDINGS_NAMED]]
 
     def _explanation_to_patient(self) -> str:
         return (

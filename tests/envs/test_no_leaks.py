@@ -47,6 +47,12 @@ JUDGED: dict[str, dict[str, str]] = {
     },
     "contact dermatitis": {"hydrocortisone": "a charted allergy; ICD-10-CM has 'hydrocarbons'"},
     "dental calculus": {"calculate": "the name of an action"},
+    "keratosis pilaris": {
+        "thickened": "looked for on every nose; the code is of 'other epidermal thickening'",
+        "thickening": "from rubbing, which is looked for in every skin",
+        "creases": "a place that is asked about in every skin; Q82.8 has palmar creases",
+    },
+    "lichen planus": {"hypertension": "charted; ICD-10-CM has 'hypertrophic'"},
     "tonsillitis": {"throat": "the part of the body that was complained of and examined"},
     "onychomycosis": {
         "tenail": "what hurts is what the patient came with",
