@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bedside import __version__
 from bedside.cli_ehr import ehr
+from bedside.cli_suites import JSON, SUITE, check, list_, print_json, schema
 from bedside.core.visible import visible
 
 if TYPE_CHECKING:
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-SUITE = click.option(
-    "--suite", default="consult", show_default=True, help="A suite's name, or kind:PATH."
-)
 SEED = click.option("--seed", default=0, show_default=True, help="Root of every random choice.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
@@ -40,6 +35,9 @@ class _Pairs(click.ParamType[tuple[str, str]]):
         return key, text
 
 
+DOCTOR = click.option(
+    "--doctor", default="interviewer", show_default=True, help="Name, or FILE.py:Class."
+)
 DOCTOR_ARG = click.option("--doctor-arg", multiple=True, type=_Pairs(), help="Option for it, k=v.")
 
 
@@ -56,7 +54,7 @@ def commands() -> None:
 @commands.command()
 @click.option("--out", type=DIRECTORY, default=None, help="Where to keep the runs.")
 def demo(out: Path | None) -> None:
-    """Watch one encounter, run five doctors on the consult suite, see the board. No key, no network."""
+    """Watch one encounter, run five doctors on the suite, see the board. No key, no network."""
     import tempfile
 
     from bedside.console import console, show_board, show_transcript
@@ -84,8 +82,10 @@ def demo(out: Path | None) -> None:
 
 @commands.command()
 @SUITE
-@click.option("--doctor", default="interviewer", show_default=True, help="Name, or FILE.py:Class.")
+@DOCTOR
 @DOCTOR_ARG
+@click.option("--patient-model", help="A model that words the patient's answers, as LiteLLM's.")
+@click.option("--patient-arg", multiple=True, type=_Pairs(), help="Option for it, k=v.")
 @click.option("--out", type=DIRECTORY, default=None, help="Run directory [runs/SUITE-DOCTOR-ARGS].")
 @click.option("--trials", default=1, show_default=True, help="Encounters with each case.")
 @SEED
@@ -97,6 +97,8 @@ def run(
     suite: str,
     doctor: str,
     doctor_arg: tuple[tuple[str, str], ...],
+    patient_model: str | None,
+    patient_arg: tuple[tuple[str, str], ...],
     out: Path | None,
     trials: int,
     seed: int,
@@ -111,19 +113,22 @@ def run(
     from bedside.scenarios import catalogue
 
     chosen = _narrow(catalogue.load(suite), limit, ids)
-    args = dict(doctor_arg)
+    args, patient_args = dict(doctor_arg), dict(patient_arg)
+    if patient_model:
+        patient_args["model"] = patient_model
     summary = _run(
         chosen,
         doctor,
         args,
-        out or default_directory(suite, doctor, args),
+        out or default_directory(suite, doctor, {**args, **patient_args}),
+        patient_args=patient_args,
         trials=trials,
         seed=seed,
         resume=resume,
         quiet=as_json,
     )
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         show_summary(summary)
     if summary.failures:
@@ -133,20 +138,41 @@ def run(
 @commands.command()
 @SUITE
 @click.option("--case", "case_id", help="Which case; a random one by default.")
+@click.option(
+    "--as", "role", type=click.Choice(["doctor", "patient"]), default="doctor", show_default=True
+)
+@DOCTOR
+@DOCTOR_ARG
 @SEED
-def play(suite: str, case_id: str | None, seed: int) -> None:
-    """Be the doctor yourself; ends with the assessor's sheet."""
+def play(
+    suite: str,
+    case_id: str | None,
+    role: str,
+    doctor: str,
+    doctor_arg: tuple[tuple[str, str], ...],
+    seed: int,
+) -> None:
+    """Be the doctor yourself, or the patient of any doctor; ends with the assessor's sheet."""
     from bedside.agents.registry import DoctorSpec, build
     from bedside.console import show_sheet
     from bedside.core.seeds import derive, rng
+    from bedside.envs.drivers import Answer
     from bedside.envs.drivers import play as play_encounter
     from bedside.envs.encounter import Encounter
+    from bedside.patients.person import PersonAtTerminal, PersonPatient
+    from bedside.patients.scripted import ScriptedPatient
     from bedside.scenarios import catalogue
 
     chosen = catalogue.load(suite)
     case = chosen.case(case_id) if case_id else rng(seed, "play").choice(chosen.cases)
-    encounter = Encounter(case, suite=chosen, seed=derive(seed, case.id, 0), doctor="human")
-    play_encounter(encounter, build(DoctorSpec("human"), case=case, suite=chosen))
+    spec, kind, answer = DoctorSpec("human"), ScriptedPatient.kind, None
+    if role == "patient":
+        spec, kind = DoctorSpec(doctor, dict(doctor_arg)), PersonPatient.kind
+        answer = cast(Answer, PersonAtTerminal(case).complete)
+    encounter = Encounter(
+        case, suite=chosen, seed=derive(seed, case.id, 0), doctor=spec.name, patient=kind
+    )
+    play_encounter(encounter, build(spec, case=case, suite=chosen), answer)
     show_sheet(encounter.sheet())
 
 
@@ -172,7 +198,7 @@ def floors(suite: str, seed: int, as_json: bool) -> None:
             }
             for row in measured.rows
         ]
-        _print_json({"suite": suite, "grader": measured.grader, "rows": rows})
+        print_json({"suite": suite, "grader": measured.grader, "rows": rows})
     else:
         show_floors(measured)
 
@@ -197,7 +223,7 @@ def board_show(runs: tuple[Path, ...], html: Path | None, as_json: bool) -> None
     if html is not None:
         _write(html, page(ranking))
     if as_json:
-        _print_json(ranking)
+        print_json(ranking)
     else:
         show_board(ranking)
         if html is not None:
@@ -217,10 +243,10 @@ def show(run: Path, encounter: str | None, as_json: bool) -> None:
     stored = Run(run)
     if encounter is None:
         records = stored.records()
-        _print_json(records) if as_json else show_records(stored, records)
+        print_json(records) if as_json else show_records(stored, records)
         return
     found = transcript(stored, find(stored, encounter))
-    _print_json(found) if as_json else show_transcript(found)
+    print_json(found) if as_json else show_transcript(found)
 
 
 @commands.command()
@@ -233,7 +259,7 @@ def score(run: Path, as_json: bool) -> None:
 
     again = rescore(run)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "sheets": [
                     {"case": record.case, "trial": record.trial, "sheet": sheet}
@@ -250,53 +276,21 @@ def score(run: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@commands.command("list")
-@click.argument("what", type=click.Choice(["suites", "cases", "doctors"]))
-@SUITE
-@JSON
-def list_(what: str, suite: str, as_json: bool) -> None:
-    """List suites, a suite's cases, or doctors."""
-    from bedside.console import show_rows
-
-    rows = _LISTS[what](suite)
-    _print_json(rows) if as_json else show_rows(rows)
-
-
 @commands.command()
-@click.argument("cases")
+@click.argument("run", type=DIRECTORY)
 @JSON
-def check(cases: str, as_json: bool) -> None:
-    """Check CASES: a suite, a file of cases, or a diagnosis file (.toml).
+def fidelity(run: Path, as_json: bool) -> None:
+    """Measure how true RUN's patients were: leaks, inventions, contradictions, temperaments."""
+    from bedside.console_fidelity import show_fidelity
+    from bedside.runs.fidelity import fidelity as measure
+    from bedside.runs.records import Run
 
-    Reads the schema, the chart, the codes, and every word for what gives the truth away.
-    """
-    from bedside.console import show_check, show_diagnosis
-    from bedside.scenarios.authoring import check_diagnosis
-    from bedside.scenarios.files import check_cases, read_cases
-
-    found: Any
-    if cases.endswith(".toml"):
-        found = check_diagnosis(Path(cases))
-        _print_json(found) if as_json else show_diagnosis(found)
-    else:
-        found = check_cases(read_cases(cases))
-        _print_json(found) if as_json else show_check(found)
-    if not found.passed:
-        sys.exit(1)
+    report = measure(Run(run))
+    print_json(report) if as_json else show_fidelity(report)
 
 
-@commands.command()
-@click.argument("what", type=click.Choice(["case", "diagnosis"]), default="case")
-def schema(what: str) -> None:
-    """Print the JSON Schema of a case, or of a diagnosis file."""
-    from bedside.scenarios import blueprint
-    from bedside.scenarios.case import Case
-
-    printed = Case.model_json_schema() if what == "case" else blueprint.schema()
-    click.echo(json.dumps(printed, indent=2))
-
-
-commands.add_command(ehr)
+for command in (ehr, list_, check, schema):
+    commands.add_command(command)
 
 
 def main() -> None:
@@ -316,6 +310,7 @@ def _run(
     args: dict[str, str],
     directory: Path,
     *,
+    patient_args: dict[str, str] | None = None,
     trials: int = 1,
     seed: int = 0,
     resume: bool = False,
@@ -334,6 +329,7 @@ def _run(
         suite=suite,
         doctor=DoctorSpec(doctor, args),
         directory=directory,
+        patient_args=patient_args or {},
         seed=seed,
         trials=trials,
         resume=resume,
@@ -351,54 +347,6 @@ def _narrow(suite: Suite, limit: int | None, ids: str | None) -> Suite:
     return replace(suite, cases=cases[:limit])
 
 
-def _suites(_: str) -> list[dict[str, Any]]:
-    from bedside.scenarios import catalogue
-
-    built_in = [
-        {"suite": name, "version": suite.version, "cases": len(suite.cases), "from": "built in"}
-        for name, suite in ((name, catalogue.load(name)) for name in catalogue.BUILT_IN)
-    ]
-    imported = [
-        {"suite": f"{kind}:PATH", "version": "", "cases": "", "from": "your file"}
-        for kind in catalogue.IMPORTED
-    ]
-    return [*built_in, *imported]
-
-
-def _cases(suite: str) -> list[dict[str, Any]]:
-    from bedside.scenarios import catalogue
-
-    return [
-        {
-            "case": case.id,
-            "temperament": case.person.temperament,
-            "age": case.person.age,
-            "sex": case.person.sex,
-            "facts": len(case.facts),
-            "findings": len(case.findings),
-            "tests": len(case.tests),
-            "checks": len(case.checks),
-        }
-        for case in catalogue.load(suite).cases
-    ]
-
-
-def _doctors(_: str) -> list[dict[str, Any]]:
-    from bedside.agents.registry import list_doctors
-
-    return [
-        {"doctor": info.name, "privileged": info.privileged, "about": info.about}
-        for info in list_doctors()
-    ]
-
-
-_LISTS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
-    "suites": _suites,
-    "cases": _cases,
-    "doctors": _doctors,
-}
-
-
 def _write(path: Path, text: str) -> None:
     from bedside.core.errors import UserError
 
@@ -406,10 +354,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    text = msgspec.json.encode(value, enc_hook=str)
-    click.echo(msgspec.json.format(text, indent=2).decode())

@@ -129,6 +129,11 @@ def show_summary(summary: Summary) -> None:
     again = f"{summary.resumed} were finished before; " if summary.resumed else ""
     out.print(_text(f"{again}{summary.seconds:.1f} s; kept in {summary.directory}"), soft_wrap=True)
     if records:
+        patients = summary.fidelity.overall
+        wrong = (patients.leaks, patients.inventions, patients.contradictions)
+        leak, invent, contradict = (f"{figure.value:.1%}" if figure else "-" for figure in wrong)
+        said = f"Of the patients' lines {leak} leak, {invent} invent, {contradict} contradict"
+        out.print(_text(f"{said}: bedside fidelity {summary.directory}"), soft_wrap=True)
         first = f"{records[0].case}-{records[0].trial}"
         out.print(_text(f"Next: bedside show {summary.directory} {first}"), soft_wrap=True)
 
@@ -144,7 +149,8 @@ def show_board(board: Board) -> None:
 def _show_ranking(ranking: Ranking) -> None:
     contest = ranking.contest
     title = (
-        f"{contest.suite} {contest.suite_version}: {ranking.cases} cases, grader {contest.grader}"
+        f"{contest.suite} {contest.suite_version}: {ranking.cases} cases, "
+        f"grader {contest.grader}, patient {contest.patient}"
     )
     table = Table(title=_text(title), title_justify="left")
     table.add_column("#", justify="right")

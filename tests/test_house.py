@@ -21,7 +21,8 @@ ROOMS = [
     {"runs"},
     {"leaderboard"},
     {"console"},
-    {"cli_ehr"},
+    {"console_fidelity"},
+    {"cli_ehr", "cli_suites"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

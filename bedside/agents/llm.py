@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bedside.agents.base import Briefing, Doctor
-from bedside.agents.models import LiteLLMModel, Model
+from bedside.agents.models import Model, model_of
 from bedside.core.flow import (
     Flow,
     Message,
@@ -60,9 +60,7 @@ class LLMDoctor(Doctor):
         max_tokens: int | None = None,
         timeout: float = 120.0,
     ) -> None:
-        options = {"temperature": temperature, "max_tokens": max_tokens, "timeout": timeout}
-        given = {name: value for name, value in options.items() if value is not None}
-        self.model: Model = LiteLLMModel(model, base_url or None, **given)
+        self.model: Model = model_of(model, base_url, temperature, max_tokens, timeout)
         self._messages: list[Message] = []
         self._calls: tuple[ToolCall, ...] = ()
         self._complaint = ""

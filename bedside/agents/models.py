@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bedside.core.errors import ProviderError, UserError
 from bedside.core.flow import Message, ModelReply, ModelRequest, ToolCall
 
-__all__ = ["LiteLLMModel", "Model", "ScriptedModel"]
+__all__ = ["LiteLLMModel", "Model", "ScriptedModel", "model_of"]
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
@@ -95,6 +95,30 @@ class LiteLLMModel:
         if request.tools:
             call["tools"] = list(request.tools)
         return call
+
+
+def model_of(
+    model: str,
+    base_url: str = "",
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    timeout: float = 120.0,
+) -> LiteLLMModel:
+    """A model by the options that users give.
+
+    Args:
+        model: LiteLLM's name of the model, for example ``openai/gpt-4o``.
+        base_url: address of an OpenAI-compatible server; empty for the provider's own.
+        temperature: sampling temperature; the provider's default if None.
+        max_tokens: longest reply in tokens; the provider's default if None.
+        timeout: seconds to wait for a reply.
+
+    Raises:
+        UserError: LiteLLM is not installed.
+    """
+    options = {"temperature": temperature, "max_tokens": max_tokens, "timeout": timeout}
+    given = {name: value for name, value in options.items() if value is not None}
+    return LiteLLMModel(model, base_url or None, **given)
 
 
 @cache

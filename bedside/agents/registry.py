@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
-import re
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bedside.agents.base import Doctor
-from bedside.core.errors import BedsideError, DoctorError
+from bedside.core.errors import BedsideError, DoctorError, UserError
+from bedside.core.options import read_options
 from bedside.core.seeds import opaque_id
 from bedside.scenarios.case import Case
 from bedside.scenarios.suite import Suite
@@ -48,10 +48,6 @@ BUILT_IN: Mapping[str, str] = {
     "llm": "bedside.agents.llm:LLMDoctor",
 }
 
-_KINDS: Mapping[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
-_SCALAR = re.compile(rf"\b({'|'.join(_KINDS)})\b")
-_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
-
 
 class DoctorSpec(msgspec.Struct, frozen=True):
     """A doctor as the user names it.
@@ -71,11 +67,6 @@ class DoctorInfo(msgspec.Struct, frozen=True):
     name: str
     privileged: bool
     about: str
-
-
-class _Option(msgspec.Struct, frozen=True):
-    kind: type
-    required: bool
 
 
 def list_doctors() -> tuple[DoctorInfo, ...]:
@@ -109,7 +100,7 @@ def _built(spec: DoctorSpec, case: Case, suite: Suite) -> Doctor:
     try:
         if cls.privileged:
             brief: Callable[..., Doctor] = cls.brief  # type: ignore[attr-defined]
-            return brief(case, suite, **_options(spec, brief))
+            return brief(case, suite, **_options(spec, brief, given=("case", "suite")))
         return cls(**_options(spec, cls))
     except BedsideError:
         raise
@@ -224,57 +215,11 @@ def _check_contract(name: str, cls: type) -> None:
         )
 
 
-def _options(spec: DoctorSpec, builder: Callable[..., Any]) -> dict[str, Any]:
-    known, open_ended = _parameters(builder)
-    missing = [n for n, option in known.items() if option.required and n not in spec.args]
-    if missing:
-        raise DoctorError(
-            f"doctor '{spec.name}' needs the argument '{missing[0]}'; "
-            f"give it with --doctor-arg {missing[0]}=..."
-        )
-    for name in spec.args:
-        if name not in known and not open_ended:
-            raise DoctorError(
-                f"doctor '{spec.name}' takes no argument '{name}'; "
-                f"it takes: {', '.join(known) or 'none'}"
-            )
-    return {
-        name: _convert(spec.name, name, text, known[name].kind) if name in known else text
-        for name, text in spec.args.items()
-    }
-
-
-@cache
-def _parameters(builder: Callable[..., Any]) -> tuple[dict[str, _Option], bool]:
-    """The options a builder takes, and whether it takes any others."""
-    parameters = inspect.signature(builder).parameters
-    known = {
-        name: _Option(_kind(parameter.annotation), parameter.default is parameter.empty)
-        for name, parameter in parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and (isinstance(builder, type) or name not in ("case", "suite"))
-    }
-    return known, any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-
-
-def _kind(annotation: Any) -> type:
-    """The one type of number or truth value an annotation names, otherwise text."""
-    written = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    named = set(_SCALAR.findall(written))
-    return _KINDS[named.pop()] if len(named) == 1 else str
-
-
-def _convert(doctor: str, name: str, text: str, kind: type) -> Any:
-    if kind is bool:
-        if text.lower() in _TRUE or text.lower() in _FALSE:
-            return text.lower() in _TRUE
-        raise DoctorError(f"doctor '{doctor}': '{name}' must be true or false, not '{text}'")
-    if kind is int or kind is float:
-        try:
-            return kind(text)
-        except ValueError:
-            wanted = "a whole number" if kind is int else "a number"
-            raise DoctorError(
-                f"doctor '{doctor}': '{name}' must be {wanted}, not '{text}'"
-            ) from None
-    return text
+def _options(
+    spec: DoctorSpec, builder: Callable[..., Any], given: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    who = f"doctor '{spec.name}'"
+    try:
+        return read_options(spec.args, builder, who=who, flag="--doctor-arg", given=given)
+    except UserError as error:
+        raise DoctorError(str(error)) from None

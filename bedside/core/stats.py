@@ -15,7 +15,7 @@ __all__ = ["Interval", "mean_interval", "pass_hat_k", "wilson"]
 
 
 class Interval(NamedTuple):
-    """A two-sided confidence interval within [0, 1]."""
+    """A two-sided confidence interval, of a rate within [0, 1]."""
 
     low: float
     high: float
@@ -44,13 +44,16 @@ def wilson(rate: float, n: int, *, level: float = 0.95) -> Interval:
     return Interval(min(low, rate), max(high, rate))
 
 
-def mean_interval(case_means: Sequence[float], *, level: float = 0.95) -> Interval:
-    """Normal-approximation interval of a mean score, clipped to [0, 1].
+def mean_interval(
+    case_means: Sequence[float], *, level: float = 0.95, most: float = 1.0
+) -> Interval:
+    """Normal-approximation interval of a mean score, clipped to [0, most].
 
     Args:
-        case_means: one mean score in [0, 1] for each case. A single case says nothing about the
-            spread between cases, so its interval is the whole of [0, 1].
+        case_means: one mean score in [0, most] for each case. A single case says nothing about
+            the spread between cases, so its interval is the whole of [0, most].
         level: confidence level in (0, 1).
+        most: the highest score there is.
 
     Raises:
         ValueError: there is no case, or `level` is out of its range.
@@ -59,10 +62,10 @@ def mean_interval(case_means: Sequence[float], *, level: float = 0.95) -> Interv
         raise ValueError("case_means must not be empty")
     z = _quantile(level)
     if len(case_means) == 1:
-        return Interval(0.0, 1.0)
+        return Interval(0.0, most)
     mean = fmean(case_means)
     half = z * stdev(case_means) / sqrt(len(case_means))
-    return _clipped(mean - half, mean + half)
+    return _clipped(mean - half, mean + half, most)
 
 
 def pass_hat_k(successes: Sequence[int], trials: int, k: int) -> float:
@@ -94,5 +97,5 @@ def _quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def _clipped(low: float, high: float) -> Interval:
-    return Interval(max(0.0, low), min(1.0, high))
+def _clipped(low: float, high: float, most: float = 1.0) -> Interval:
+    return Interval(max(0.0, low), min(most, high))

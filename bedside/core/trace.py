@@ -80,12 +80,15 @@ class Spoke(_Event, frozen=True, tag="spoke"):
         facts: ids of the facts told or denied in them.
         topics: topics of the doctor's question that the patient understood.
         mood: the patient's patience left, from 0 (leaves) to 1.
+        guard: what was wrong with wordings of a model that were refused, in order; "scripted" at
+            the end where the scripted wording was said instead.
     """
 
     text: str
     facts: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     mood: float = 1.0
+    guard: tuple[str, ...] = ()
 
 
 class Examined(_Event, frozen=True, tag="examined"):

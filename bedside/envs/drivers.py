@@ -18,7 +18,7 @@ from bedside.core.flow import Flow, Reply, Request, drive, drive_async, noted
 from bedside.core.observation import Observation
 from bedside.envs.encounter import Encounter
 
-__all__ = ["play", "play_async", "waits"]
+__all__ = ["Answer", "AsyncAnswer", "play", "play_async", "waits"]
 
 Answer = Callable[[Request], Reply]
 AsyncAnswer = Callable[[Request], Awaitable[Reply]]

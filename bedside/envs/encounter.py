@@ -22,6 +22,7 @@ from bedside.core.flow import Flow, Reply, Request, noted
 from bedside.core.observation import Kind, Observation
 from bedside.core.seeds import derive
 from bedside.envs.calculator import calculate
+from bedside.envs.cast import patient_of
 from bedside.envs.station import station_of
 from bedside.fhir_server.chart import Chart
 from bedside.patients.base import Patient, Utterance
@@ -46,7 +47,7 @@ class Encounter:
         seed: all that is random in this encounter comes from it.
         trial: number of the trial, recorded only.
         doctor: name of the doctor, recorded only.
-        patient: who plays the patient; the scripted patient by default.
+        patient: who plays the patient, by kind, or one of your own.
 
     Attributes:
         events: the trace so far.
@@ -62,7 +63,7 @@ class Encounter:
         seed: int,
         trial: int = 0,
         doctor: str = "",
-        patient: Patient | None = None,
+        patient: Patient | str = ScriptedPatient.kind,
     ) -> None:
         self.case = case
         self.labels = suite.labels
@@ -71,7 +72,9 @@ class Encounter:
         self.turn = 0
         self.minute = 0
         self.events: list[trace.Event] = []
-        self.patient = patient or ScriptedPatient(case.person, case.facts, derive(seed, "patient"))
+        if isinstance(patient, str):
+            patient = patient_of(patient, case, derive(seed, "patient"))
+        self.patient = patient
         self._station = station_of(case)
         self.chart = Chart(
             suite.population,
@@ -230,7 +233,9 @@ class Encounter:
         self._record(trace.Ended(ending))
 
     def _record_speech(self, spoken: Utterance) -> None:
-        self._record(trace.Spoke(spoken.text, spoken.facts, spoken.topics, spoken.mood))
+        self._record(
+            trace.Spoke(spoken.text, spoken.facts, spoken.topics, spoken.mood, spoken.guard)
+        )
 
     def _record(self, event: trace.Event) -> None:
         self.events.append(event)

@@ -37,7 +37,12 @@ def watch(
     if not isinstance(started, Started) or started.case != case.id:
         raise TraceError(f"the trace is not of case {case.id}")
     encounter = Encounter(
-        case, suite=suite, seed=started.seed, trial=started.trial, doctor=started.doctor
+        case,
+        suite=suite,
+        seed=started.seed,
+        trial=started.trial,
+        doctor=started.doctor,
+        patient=started.patient,
     )
 
     def recorded(request: Request) -> Reply:

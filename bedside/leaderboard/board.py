@@ -1,7 +1,7 @@
 """The board: runs that can be compared, ranked side by side.
 
-Runs are comparable if they played the same cases over the same population and were scored by the
-same version of the assessor; each such group has a table of its own.
+Runs are comparable if they played the same cases over the same population, met the same kind of
+patient, and were scored by the same version of the assessor; each such group has its own table.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Contest(msgspec.Struct, frozen=True, order=True):
     suite_digest: str
     population: str
     grader: str
+    patient: str
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -122,7 +123,14 @@ def _contest(manifest: Manifest) -> Contest:
         manifest.suite_digest,
         manifest.population,
         manifest.grader,
+        _patient(manifest),
     )
+
+
+def _patient(manifest: Manifest) -> str:
+    """The patient's kind, and the model that worded its answers."""
+    model = manifest.patient_args.get("model", "")
+    return f"{manifest.patient} by {model}" if model else manifest.patient
 
 
 def _table(contest: Contest, runs: Sequence[Run], floors: Sequence[Floors]) -> Table:
@@ -166,6 +174,7 @@ def _notes(contests: Sequence[Contest]) -> tuple[str, ...]:
     reasons = {
         "suite_digest": "they played different cases",
         "population": "their charts lie over different populations",
+        "patient": "their patients differ",
         "grader": "they were scored by different versions of the assessor",
     }
     first = contests[0]

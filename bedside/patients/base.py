@@ -20,6 +20,7 @@ class Utterance(msgspec.Struct, frozen=True):
         topics: topics of the doctor's words that were understood.
         mood: patience left, from 0 to 1.
         leaves: the patient ends the encounter with these words.
+        guard: what was wrong with wordings of a model that were refused, in order.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Utterance(msgspec.Struct, frozen=True):
     topics: tuple[str, ...] = ()
     mood: float = 1.0
     leaves: bool = False
+    guard: tuple[str, ...] = ()
 
 
 class Patient(Protocol):

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from bedside import __version__
+from bedside.agents.models import Model, model_of
 from bedside.agents.registry import DoctorSpec, resolve, source_digest
 from bedside.agents.sheet import GRADER_VERSION
 from bedside.core.errors import RunError
+from bedside.core.options import read_options
 from bedside.core.seeds import derive, opaque_id
 from bedside.patients.scripted import ScriptedPatient
+from bedside.patients.worded import LLMPatient
 from bedside.runs.records import Key, Manifest
 from bedside.scenarios.case import Case
 from bedside.scenarios.suite import Suite
 
-__all__ = ["RunConfig", "Unit", "default_directory", "manifest_of", "plan"]
+__all__ = [
+    "RunConfig",
+    "Unit",
+    "default_directory",
+    "kind_of",
+    "manifest_of",
+    "patient_model",
+    "plan",
+]
 
 MOST_ENCOUNTERS = 1_000_000
 """A run keeps one file for each."""
@@ -32,10 +43,12 @@ class RunConfig:
     Attributes:
         suite: its cases are all played; narrow them with :func:`dataclasses.replace`.
         doctor: the doctor under test and its options; a fresh one is built for every encounter.
+        patient_args: the model that words the patient's answers, by the options of
+            :func:`bedside.agents.models.model_of`; empty for the scripted patient.
         directory: new or empty, or with `resume` the directory of the same run.
         seed: root of every random choice.
         trials: encounters with each case, at least 1.
-        concurrency: encounters at a time, for doctors that wait for something outside.
+        concurrency: encounters at a time, where a doctor or patient waits for something outside.
         resume: play only what is not finished yet.
 
     Raises:
@@ -49,6 +62,7 @@ class RunConfig:
     trials: int = 1
     concurrency: int = 16
     resume: bool = False
+    patient_args: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("trials", "concurrency"):
@@ -87,6 +101,22 @@ def plan(suite: Suite, *, seed: int, trials: int) -> list[Unit]:
     ]
 
 
+def kind_of(patient_args: Mapping[str, str]) -> str:
+    """The kind of patient these options ask for."""
+    return LLMPatient.kind if patient_args else ScriptedPatient.kind
+
+
+def patient_model(args: Mapping[str, str]) -> Model | None:
+    """The model that words the patient's answers; None for the scripted patient.
+
+    Raises:
+        UserError: an option is missing, unknown or not of its kind, or LiteLLM is not installed.
+    """
+    if not args:
+        return None
+    return model_of(**read_options(args, model_of, who="the patient", flag="--patient-arg"))
+
+
 def manifest_of(config: RunConfig) -> Manifest:
     """The manifest of a run with this configuration.
 
@@ -105,7 +135,8 @@ def manifest_of(config: RunConfig) -> Manifest:
         privileged=resolve(doctor.name).privileged,
         seed=config.seed,
         trials=config.trials,
-        patient=ScriptedPatient.kind,
+        patient=kind_of(config.patient_args),
+        patient_args=dict(config.patient_args),
         grader=GRADER_VERSION,
         population=suite.population.digest,
         doctor_source=source_digest(doctor.name),

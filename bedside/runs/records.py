@@ -5,6 +5,7 @@
     traces/<case>-<trial>.jsonl
     index.jsonl               one :class:`Record` for each finished encounter
     errors.jsonl              one :class:`Failure` for each encounter that a provider broke off
+    fidelity.json             how the patients behaved, measured after each start
 
 An encounter is finished once its line is in the index. The index is only ever appended to; a last
 line without its newline was being written when the process died, and does not count.
@@ -63,6 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         grader: version of the assessor that scored the run.
         population: digest of the other patients of the chart.
         doctor_source: sha256 of the file a custom doctor is in; "" for a built-in one.
+        patient_args: options of the model that worded the patient's answers; empty if none did.
     """
 
     bedside: str
@@ -79,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grader: str
     population: str
     doctor_source: str = ""
+    patient_args: dict[str, str] = {}
     run_version: int = RUN_VERSION
 
 

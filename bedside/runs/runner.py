@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from bedside.agents.base import Doctor
+from bedside.agents.models import Model
 from bedside.agents.registry import build
 from bedside.core.errors import ProviderError
 from bedside.core.trace import encode_trace
-from bedside.envs.drivers import play, play_async, waits
+from bedside.envs.drivers import AsyncAnswer, play, play_async, waits
 from bedside.envs.encounter import Encounter
 from bedside.runs.directory import taken
-from bedside.runs.plan import RunConfig, Unit, plan
+from bedside.runs.fidelity import FidelityReport, as_json, fidelity
+from bedside.runs.plan import RunConfig, Unit, kind_of, patient_model, plan
 from bedside.runs.records import Failure, Record, Run, Timing, record_of
-from bedside.runs.writer import Writer, append_failure
+from bedside.runs.writer import Writer, append_failure, write_whole
 
 __all__ = ["Progress", "Summary", "run"]
 
@@ -51,6 +53,7 @@ class Summary:
         resumed: encounters that were finished before this start.
         records: every finished encounter, in the order of the cases, then trials.
         failures: encounters a provider broke off; resume to play them again.
+        fidelity: how the patients behaved, also kept as ``fidelity.json``.
         seconds: wall-clock time of this start.
     """
 
@@ -59,21 +62,25 @@ class Summary:
     resumed: int
     records: tuple[Record, ...]
     failures: tuple[Failure, ...]
+    fidelity: FidelityReport
     seconds: float
 
 
 OnProgress = Callable[[Progress], None]
 
 
-def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
+def run(
+    config: RunConfig, on_progress: OnProgress | None = None, patient: Model | None = None
+) -> Summary:
     """Play every encounter that is not finished yet.
 
-    Doctors that wait for something outside are played `config.concurrency` at a time on an event
-    loop of its own; all others one after the other.
+    Where a doctor or the patient waits for something outside, `config.concurrency` encounters are
+    played at a time on an event loop of its own; otherwise one after the other.
 
     Args:
         config: what to run.
         on_progress: called in this thread once an encounter is safely recorded.
+        patient: words the patient's answers instead of the model that `config.patient_args` names.
 
     Raises:
         RunError: the directory is not free, belongs to another configuration or cannot be written.
@@ -81,22 +88,26 @@ def run(config: RunConfig, on_progress: OnProgress | None = None) -> Summary:
     """
     begun = perf_counter()
     units = plan(config.suite, seed=config.seed, trials=config.trials)
-    at_once = bool(units) and waits(_doctor(config, units[0]))
+    words = patient or patient_model(config.patient_args)
+    at_once = bool(units) and (words is not None or waits(_doctor(config, units[0])))
     with taken(config) as finished:
         open_units = [unit for unit in units if unit.key not in finished]
         with Writer(config.directory) as writer, _long_lived():
-            session = _Session(config, writer, len(finished), len(units), on_progress)
+            session = _Session(config, writer, len(finished), len(units), on_progress, words)
             if at_once:
                 asyncio.run(session.play_together(open_units))
             else:
                 session.play_in_turn(open_units)
         stored = Run(config.directory)
+        measured = fidelity(stored)
+        write_whole(config.directory / "fidelity.json", as_json(measured))
         return Summary(
             directory=config.directory,
             total=len(units),
             resumed=len(finished),
             records=tuple(stored.records()),
             failures=tuple(stored.failures()),
+            fidelity=measured,
             seconds=perf_counter() - begun,
         )
 
@@ -123,12 +134,14 @@ class _Session:
         done: int,
         total: int,
         on_progress: OnProgress | None,
+        words: Model | None,
     ) -> None:
         self._config = config
         self._writer = writer
         self._done = done
         self._total = total
         self._on_progress = on_progress
+        self._answer = cast(AsyncAnswer, words.acomplete) if words else None
 
     def play_in_turn(self, units: Sequence[Unit]) -> None:
         waiting: deque[Future[Record]] = deque()
@@ -156,7 +169,7 @@ class _Session:
             encounter = self._encounter(unit)
             begun = perf_counter()
             try:
-                await play_async(encounter, _doctor(self._config, unit))
+                await play_async(encounter, _doctor(self._config, unit), self._answer)
             except ProviderError as error:
                 self._failed(unit, error)
             else:
@@ -170,6 +183,7 @@ class _Session:
             seed=unit.seed,
             trial=unit.trial,
             doctor=self._config.doctor.name,
+            patient=kind_of(self._config.patient_args),
         )
 
     def _submit(self, encounter: Encounter, unit: Unit, begun: float) -> Future[Record]:

@@ -16,6 +16,7 @@ from bedside.core.observation import Observation
 from bedside.envs.encounter import Encounter
 from bedside.envs.replay import replay, watch
 from bedside.patients.base import Utterance
+from bedside.patients.person import LEAVE, PersonPatient
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case
 from bedside.scenarios.suite import Suite
@@ -235,3 +236,25 @@ def test_a_patients_model_requests_leave_by_the_flow_and_are_recorded() -> None:
     assert "It hurts." in seen.text
     assert isinstance(encounter.events[1], trace.Exchanged)
     assert encounter.events[1].role == "patient"
+
+
+def test_a_trace_of_an_unknown_patient_cannot_be_replayed() -> None:
+    encounter = Encounter(CASE, suite=SUITE, seed=1, patient=ModelPatient())
+    drive(encounter.open(), lambda request: ModelReply(text="It hurts."))
+    with pytest.raises(TraceError, match="no patient 'model'; known are scripted-1, llm-1"):
+        replay(encounter.events, CASE, SUITE)
+
+
+def test_a_person_may_play_the_patient_and_the_trace_replays() -> None:
+    encounter = Encounter(CASE, suite=SUITE, seed=1, patient=PersonPatient.kind)
+    typed = iter(["Hello, my skin hurts.", "Since Monday.", LEAVE])
+
+    def answer(request: Request) -> Reply:
+        return ModelReply(text=next(typed), model="person")
+
+    drive(encounter.open(), answer)
+    seen = drive(encounter.act({"type": "say", "text": "Since when?"}), answer)
+    assert seen.text == "Since Monday."
+    assert drive(encounter.act({"type": "say", "text": "Anything else?"}), answer).done
+    again = replay(encounter.events, CASE, SUITE)
+    assert trace.encode_trace(again.events) == trace.encode_trace(encounter.events)

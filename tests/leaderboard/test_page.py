@@ -37,7 +37,7 @@ def row(doctor: str = "llm", **changes: object) -> Row:
 
 
 def a_board(*rows: Row, floors: Floors | None = None, notes: tuple[str, ...] = ()) -> Board:
-    contest = Contest("consult", "1", "d" * 64, "p" * 64, "rules-1")
+    contest = Contest("consult", "1", "d" * 64, "p" * 64, "rules-1", "scripted-1")
     return Board((Table(contest, 10, rows, floors),), notes)
 
 
