@@ -11,7 +11,7 @@ from bedside.patients.person import PersonPatient
 from bedside.patients.scripted import ScriptedPatient
 from bedside.patients.worded import LLMPatient
 from bedside.scenarios.case import Case
-from bedside.scenarios.leaks import leaks
+from bedside.scenarios.leaks import hints
 
 __all__ = ["KINDS", "patient_of"]
 
@@ -33,6 +33,6 @@ def patient_of(kind: str, case: Case, seed: int) -> Patient:
     if kind == ScriptedPatient.kind:
         return scripted
     if kind == LLMPatient.kind:
-        tells = partial(leaks, truth=case.truth)
+        tells = partial(hints, truth=case.truth)
         return LLMPatient(scripted, case.person, Guard(case.facts, tells))
     raise TraceError(f"there is no patient '{kind}'; known are {', '.join(KINDS)}")

@@ -34,7 +34,19 @@ FaultKind = Literal[
 ]
 
 _CLAUSE = re.compile(r"[^.!?;:,\n]+(?:[.!?;:,]+|$)|\n")
-_SPLIT = re.compile(r"\b(?:but|though|although|while|whereas|except)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+_SPLIT = re.compile(
+    r"\b(?:but|though|although|while|whereas|except)\b|\band (?=(?:i|it|my|the|there|they|we)\b)",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[a-z']+")
+_NOT = frozenset({"no", "not", "never", "cannot"})
+_TURNS = "turns:"
+"""Better and worse, day and night: denied, they may say what the answer says in other words."""
+_START = 5
+_FEW = 3
+"""Words with content of a wording that says nearly nothing."""
+_MOST = 0.75
 _ROOM, _SPARE = 2.5, 40
 """A wording may have this many times the words of the answer, and some more."""
 
@@ -100,6 +112,8 @@ class Guard:
             new = clause.said - answered
             if clause.unsure or clause.asks:
                 new -= asked
+            if clause.negated:
+                new = frozenset(what for what in new if not what.startswith(_TURNS))
             for what in sorted(new):
                 known = any(what in _said(fact.text) for fact in others)
                 yield _stray(what, known=known)
@@ -111,7 +125,9 @@ class Guard:
 class _Clause(NamedTuple):
     text: str
     said: frozenset[str]
+    negated: bool
     denied: bool
+    fine: bool
     unsure: bool
     asks: bool
 
@@ -136,55 +152,80 @@ def _roles(reply: str, draft: Utterance) -> Iterator[Fault]:
 
 def _turned(reply: str, told: Sequence[Fact]) -> Iterator[Fault]:
     """Facts that are told with the opposite yes or no."""
-    clauses = _clauses(reply)
+    sentences = [_clauses(sentence) for sentence in _SENTENCE.findall(reply)]
     for fact in told:
+        denies = _denies(fact.text) or (not fact.present and _is_fine(fact.text))
         about = _said(fact.text) or _content(fact.text)
-        best = max(clauses, key=lambda c: len(about & (c.said | _content(c.text))), default=None)
-        if best is None or not about & (best.said | _content(best.text)):
+        touched = [clauses for clauses in sentences if any(_shares(c, about) for c in clauses)]
+        if not touched or fact.present == denies:
             continue
-        denied, denies = best.denied, bool(_denials(fact.text))
-        if fact.present == denies:
-            continue
-        if denied != denies:
-            verb = "denies" if denied else "affirms"
-            yield Fault("contradiction", f"It {verb} what the answer says: {fact.text}.")
+        near = [c for clauses in touched for c in clauses if _shares(c, about)]
+        if denies and not any(c.denied or c.fine for clauses in touched for c in clauses):
+            yield Fault("contradiction", f"It affirms what the answer denies: {fact.text}.")
+        if not denies and (all(c.denied for c in near) or _denied_in(touched, _said(fact.text))):
+            yield Fault("contradiction", f"It denies what the answer says: {fact.text}.")
+
+
+def _denied_in(sentences: Sequence[tuple[_Clause, ...]], about: frozenset[str]) -> bool:
+    """Whether one of the clinical things is only spoken of to deny it."""
+    clauses = [clause for sentence in sentences for clause in sentence]
+    return any(
+        all(clause.denied for clause in naming)
+        for what in about
+        if (naming := [clause for clause in clauses if what in clause.said])
+    )
+
+
+def _shares(clause: _Clause, about: frozenset[str]) -> bool:
+    return not about.isdisjoint(clause.said | _content(clause.text))
 
 
 def _lacking(reply: str, told: Sequence[Fact]) -> Iterator[Fault]:
-    """Facts of which nothing is left, if they are half of what was to be told."""
+    """Facts of which no word is left, if that is most of what was to be told."""
     left = _said(reply) | _content(reply)
-    lost = [fact for fact in told if not (_said(fact.text) | _content(fact.text)) & left]
-    if lost and 2 * len(lost) >= len(told):
-        yield Fault("incomplete", f"It leaves out: {lost[0].text}.")
+    about = {fact.text: _said(fact.text) | _content(fact.text) for fact in told}
+    lost = [text for text, words in about.items() if len(words) > 1 and left.isdisjoint(words)]
+    few = len(_content(reply)) < _FEW
+    if lost and len(lost) >= _MOST * len(told) and (len(told) > 1 or few):
+        yield Fault("incomplete", f"It leaves out: {lost[0]}.")
 
 
 @lru_cache(maxsize=4_096)
 def _clauses(text: str) -> tuple[_Clause, ...]:
-    found = []
-    for sentence in _CLAUSE.findall(text):
-        for part in _SPLIT.split(sentence):
-            if words := split_words(part):
-                found.append(
-                    _Clause(
-                        part,
-                        _said(part),
-                        _denials(part),
-                        not _guard().unsure.isdisjoint(words) and _denials_raw(part),
-                        "?" in part,
-                    )
-                )
-    return tuple(found)
+    parts = (part for found in _CLAUSE.findall(text) for part in _SPLIT.split(found))
+    return tuple(_clause(part) for part in parts if split_words(part))
 
 
-def _denials(text: str) -> bool:
+def _clause(text: str) -> _Clause:
+    return _Clause(
+        text=text,
+        said=_said(text),
+        negated=_negates(text),
+        denied=_denies(text),
+        fine=_is_fine(text),
+        unsure=_is_unsure(text),
+        asks="?" in text,
+    )
+
+
+def _is_fine(text: str) -> bool:
+    return not _guard().fine.isdisjoint(_WORD.findall(_level(text)))
+
+
+def _denies(text: str) -> bool:
     """Whether a text denies something, idioms that only sound like it apart."""
-    plain = _guard().idioms.sub(" ", _level(text))
-    return _denials_raw(plain)
+    return _negates(_guard().idioms.sub(" ", _level(text)))
 
 
-def _denials_raw(text: str) -> bool:
+def _negates(text: str) -> bool:
     plain = _level(text)
-    return "n't" in plain or not _guard().denial.isdisjoint(re.findall(r"[a-z']+", plain))
+    return "n't" in plain or not _guard().denial.isdisjoint(_WORD.findall(plain))
+
+
+def _is_unsure(text: str) -> bool:
+    plain = _level(text)
+    words = set(_WORD.findall(plain))
+    return not _guard().unsure.isdisjoint(words) and ("n't" in plain or bool(words & _NOT))
 
 
 def _level(text: str) -> str:
@@ -195,18 +236,17 @@ def _level(text: str) -> str:
 def _said(text: str) -> frozenset[str]:
     """The clinical groups and the numbers that a text names, as ``kind:first word``."""
     table = _guard()
-    words = split_words(text)
-    stems = [stem(word) for word in words]
+    words = split_words(table.colour.sub(" ", _level(text)))
     found: set[str] = set()
     at = 0
-    while at < len(stems):
-        for phrase, group in table.phrases.get(stems[at], ()):
-            if tuple(stems[at : at + len(phrase)]) == phrase:
+    while at < len(words):
+        for phrase, group in table.phrases.get(words[at], ()):
+            if tuple(words[at : at + len(phrase)]) == phrase:
                 found.add(group)
                 at += len(phrase)
                 break
         else:
-            if (number := table.numbers.get(words[at])) is not None:
+            if number := table.numbers.get(words[at], words[at] if words[at].isdigit() else ""):
                 found.add(f"number:{number}")
             at += 1
     return frozenset(found)
@@ -218,7 +258,9 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(one for one in _stems(text) if len(one) > 3 and one not in lexicon().stop)
+    """The beginnings of the words of a text that carry meaning."""
+    stop = lexicon().stop
+    return frozenset(one[:_START] for one in _stems(text) if len(one) > 3 and one not in stop)
 
 
 @dataclass(frozen=True)
@@ -226,7 +268,9 @@ class _Table:
     phrases: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
     numbers: dict[str, str]
     denial: frozenset[str]
+    fine: frozenset[str]
     unsure: frozenset[str]
+    colour: re.Pattern[str]
     idioms: re.Pattern[str]
 
 
@@ -245,15 +289,17 @@ def _guard() -> _Table:
         for line in lines:
             ways = line.split()
             for way in ways:
-                phrase = tuple(map(stem, way.split("-")))
+                phrase = tuple(way.split("-"))
                 phrases.setdefault(phrase[0], []).append((phrase, f"{kind}:{ways[0]}"))
-    words: dict[str, str] = raw["words"]  # type: ignore[assignment]
+    words: dict[str, list[str]] = raw["words"]  # type: ignore[assignment]
     return _Table(
         phrases={k: tuple(sorted(v, key=lambda e: -len(e[0]))) for k, v in phrases.items()},
         numbers=dict(_numbers(raw["numbers"].items())),  # type: ignore[arg-type]
-        denial=frozenset(words["denial"].split()),
-        unsure=frozenset(words["unsure"].split()),
-        idioms=re.compile("|".join(map(re.escape, words["idioms"].split("|")))),
+        denial=frozenset(words["denial"]),
+        fine=frozenset(words["fine"]),
+        unsure=frozenset(words["unsure"]),
+        colour=re.compile(rf"\b(?:{'|'.join(words['colour'])})\b"),
+        idioms=re.compile("|".join(words["idioms"])),
     )
 
 

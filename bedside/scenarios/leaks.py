@@ -11,7 +11,7 @@ from typing import Any
 from bedside.scenarios.case import Case, Truth
 from bedside.scenarios.names import forms, short_forms
 
-__all__ = ["NOT_SPECIFIC", "STEM", "Hit", "case_report", "leaks", "mask", "stems"]
+__all__ = ["NOT_SPECIFIC", "STEM", "Hit", "case_report", "hints", "leaks", "mask", "stems"]
 
 STEM = 6
 """Letters two words share at their beginning to count as the same word in another form."""
@@ -58,6 +58,8 @@ NOT_SPECIFIC: frozenset[str] = _COMPLAINT_WORDS.union(_GENERAL.split(), _ANATOMY
 """Words that do not give a diagnosis away by themselves: general medical words, anatomy, and
 complaints patients bring, all lowercase. A name made of nothing else leaks only as a whole."""
 
+_TWO_SLIPS = 8
+"""Letters of a word from which on two slips are looked through."""
 _ROMAN = frozenset({"II", "III", "IV", "VI", "VII", "VIII", "IX", "XI", "XII"})
 _ORGANS = {
     name: group
@@ -206,3 +208,24 @@ def _either_name(word: str) -> str:
 def _either_spelling(word: str) -> str:
     """British and American spelling of a word: "hemorr" also finds "haemorrhage"."""
     return re.sub(r"[ao]?e", "[ao]?e", re.escape(word))
+
+
+def hints(text: str, truth: Truth) -> list[str]:
+    """As :func:`leaks`, and longer words that are one or two slips from a word of a name."""
+    from rapidfuzz.distance import OSA
+
+    found = leaks(text, truth)
+    names = _long_words((truth.diagnosis, *truth.synonyms))
+    for word in _WORD.findall(text):
+        low = word.lower()
+        if low not in NOT_SPECIFIC and low not in found:
+            slips = 1 if len(low) < _TWO_SLIPS else 2
+            if any(0 < OSA.distance(low, name, score_cutoff=slips) <= slips for name in names):
+                found.append(word)
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _long_words(names: tuple[str, ...]) -> frozenset[str]:
+    words = (word.lower() for name in names for word in _WORD.findall(name))
+    return frozenset(w for w in words if len(w) >= STEM and w not in NOT_SPECIFIC)
