@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,7 +13,8 @@ from bedside.fhir_server.jsontext import Json, encode
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.overlay import Overlay
 from bedside.fhir_server.requests import JSON, Request, Response, object_in
-from bedside.fhir_server.transaction import ORDER, Answer, Entry, located, transact
+from bedside.fhir_server.transaction import Answer, Entry, located, transact
+from bedside.fhir_server.validation import repair, validate, validate_entry
 
 __all__ = ["run_bundle"]
 
@@ -24,6 +26,24 @@ _HEADERS = {
     "ifNoneExist": "if-none-exist",
     "ifModifiedSince": "if-modified-since",
 }
+
+
+_OUTCOME = b'{"resourceType":"OperationOutcome"'
+
+
+class _Answered(NamedTuple):
+    """The response to an entry and the method of its request, "" if that cannot be read."""
+
+    method: str
+    response: Response
+
+
+class _Meta(msgspec.Struct):
+    lastUpdated: str = ""
+
+
+class _Stored(msgspec.Struct):
+    meta: _Meta
 
 
 class _RawEntry(msgspec.Struct):
@@ -53,21 +73,26 @@ def run_bundle(chart: Overlay, request: Request, parse: Parse, answer: Answer) -
         raise Refusal(400, "value", "The base takes a Bundle of type 'batch' or 'transaction', "
                       f"not {bundle.get('resourceType')!r} of type {kind!r}.",
                       "Bundle.type")  # fmt: skip
+    _refuse_bad_head(chart, bundle)
     listed = bundle.get("entry", [])
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise Refusal(400, "structure", "Bundle.entry is an array of objects.", "Bundle.entry")
     if kind == "batch":
-        responses = [
+        answered = [
             _by_itself(chart, number, entry, raw, request, parse, answer)
             for number, (entry, raw) in enumerate(zip(listed, _raw(text), strict=True))
         ]
     else:
         entries = [
-            _entry(number, entry, raw, request, parse)
+            _entry(chart, number, entry, raw, request, parse)
             for number, (entry, raw) in enumerate(zip(listed, _raw(text), strict=True))
         ]
         responses = transact(chart, entries, answer)
-    parts = b",".join(map(_part, responses))
+        answered = [
+            _Answered(entry.request.method, response)
+            for entry, response in zip(entries, responses, strict=True)
+        ]
+    parts = b",".join(_part(each, request) for each in answered)
     body = b'{"resourceType":"Bundle","type":"%b-response"' % kind.encode()
     return Response(
         200, {"Content-Type": JSON}, body + (b',"entry":[%b]}' % parts if parts else b"}")
@@ -78,34 +103,54 @@ def _raw(text: bytes) -> list[bytes]:
     return [bytes(entry.resource) for entry in msgspec.json.decode(text, type=_RawBundle).entry]
 
 
-def _entry(at: int, entry: Json, resource: bytes, outer: Request, parse: Parse) -> Entry:
+def _refuse_bad_head(chart: Overlay, bundle: Json) -> None:
+    """Raise a 400 :class:`Refusal` if the Bundle is not valid R4, its entries left aside."""
+    head = {name: value for name, value in bundle.items() if name != "entry"}
+    if chart.policy.validation == "lenient":
+        head, _ = repair(head)
+    issues = validate(head)
+    if issues:
+        raise Refusal.of(400, issues)
+
+
+def _entry(
+    chart: Overlay, at: int, entry: Json, resource: bytes, outer: Request, parse: Parse
+) -> Entry:
     where = f"Bundle.entry[{at}].request"
-    asked = entry.get("request")
-    if not isinstance(asked, dict):
-        raise Refusal(400, "required", f"{where} is required: method and url.", where)
-    method, url = asked.get("method"), asked.get("url")
-    if not isinstance(method, str) or method not in ORDER:
-        raise Refusal(400, "value", f"{where}.method is {method!r}; use one of: "
-                      f"{', '.join(ORDER)}.", f"{where}.method")  # fmt: skip
-    if not isinstance(url, str):
-        raise Refusal(400, "required", f"{where}.url is required.", f"{where}.url")
-    headers = {header: str(asked[name]) for name, header in _HEADERS.items() if name in asked}
+    about = _about(chart, at, entry)
+    asked = about["request"]
+    method = asked["method"]
+    headers = {header: asked[name] for name, header in _HEADERS.items() if name in asked}
     if "prefer" in outer.headers:
         headers["prefer"] = outer.headers["prefer"]
     body: bytes | None = resource or None
     if method == "PATCH" and isinstance(entry.get("resource"), dict):
         body = _patch_body(entry["resource"], where)
         headers["content-type"] = str(entry["resource"].get("contentType", ""))
-    full_url = entry.get("fullUrl", "")
     try:
-        path, query = parse(url)
+        path, query = parse(asked["url"])
     except Refusal as refusal:
         raise located(refusal, at) from None
-    return Entry(
-        at,
-        full_url if isinstance(full_url, str) else "",
-        Request(method, path, query, headers, body),
-    )
+    return Entry(at, about.get("fullUrl", ""), Request(method, path, query, headers, body))
+
+
+def _about(chart: Overlay, at: int, entry: Json) -> Json:
+    """An entry without its resource.
+
+    Raises:
+        Refusal: 400, it is not valid R4, or asks for nothing.
+    """
+    about = {name: value for name, value in entry.items() if name != "resource"}
+    if chart.policy.validation == "lenient":
+        repaired, _ = repair({"resourceType": "Bundle", "entry": [about]})
+        about = repaired.get("entry", [{}])[0]
+    if "request" not in about:
+        where = f"Bundle.entry[{at}].request"
+        raise Refusal(400, "required", f"{where} is required: method and url.", where)
+    issues = validate_entry(about, at)
+    if issues:
+        raise Refusal.of(400, issues)
+    return about
 
 
 def _patch_body(binary: Json, where: str) -> bytes:
@@ -125,22 +170,47 @@ def _by_itself(
     outer: Request,
     parse: Parse,
     answer: Answer,
-) -> Response:
+) -> _Answered:
+    method = ""
     try:
-        return answer(chart, _entry(at, entry, raw, outer, parse).request)
+        request = _entry(chart, at, entry, raw, outer, parse).request
+        method = request.method
+        return _Answered(method, answer(chart, request))
     except Refusal as refusal:
-        return Response(refusal.status, {"Content-Type": JSON, **refusal.headers}, refusal.body())
+        headers = {"Content-Type": JSON, **refusal.headers}
+        return _Answered(method, Response(refusal.status, headers, refusal.body()))
 
 
-def _part(response: Response) -> bytes:
+def _part(answered: _Answered, outer: Request) -> bytes:
+    response = answered.response
     about: dict[str, Any] = {"status": str(response.status)}
     for header, name in (("Location", "location"), ("ETag", "etag")):
         if header in response.headers:
             about[name] = response.headers[header]
-    member = b"outcome" if response.status >= 400 else b"resource"
+    if "Last-Modified" in response.headers:
+        about["lastModified"] = _modified(response)
     text = encode(about)
     if not response.body:
         return b'{"response":%b}' % text
-    if member == b"outcome":
+    if response.status >= 400 or _only_tells(answered, outer):
         return b'{"response":%b,"outcome":%b}}' % (text[:-1], response.body)
     return b'{"resource":%b,"response":%b}' % (response.body, text)
+
+
+def _only_tells(answered: _Answered, outer: Request) -> bool:
+    """Whether the body of the response to a write is about it, not what was written."""
+    if answered.method == "DELETE":
+        return True
+    return (
+        "Location" in answered.response.headers
+        and outer.prefers("return") == "OperationOutcome"
+        and answered.response.body.startswith(_OUTCOME)
+    )
+
+
+def _modified(response: Response) -> str:
+    """The instant the response's resource says it was changed, else that of its header."""
+    if response.body and not response.body.startswith(_OUTCOME):
+        return msgspec.json.decode(response.body, type=_Stored).meta.lastUpdated
+    moment = parsedate_to_datetime(response.headers["Last-Modified"])
+    return moment.isoformat().replace("+00:00", "Z")

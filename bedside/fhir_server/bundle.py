@@ -6,21 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bedside.fhir_server import definitions
-from bedside.fhir_server.jsontext import Json, encode
+from bedside.fhir_server.jsontext import encode
 from bedside.fhir_server.outcome import Issue, outcome
 from bedside.fhir_server.population import Record
+from bedside.fhir_server.shapes import part_of
 
 if TYPE_CHECKING:
     from bedside.fhir_server.query import Query
 
 __all__ = ["searchset"]
-
-_SUBSETTED = {
-    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
-    "code": "SUBSETTED",
-}
-_ALWAYS = ("resourceType", "id", "meta")
 
 
 def searchset(
@@ -65,7 +59,7 @@ def _entries(base: str, records: Sequence[Record], mode: bytes, query: Query) ->
     if not query.summary and not query.elements:
         return [_entry(start, record, record.data, mode) for record in records]
     return [
-        _entry(start, record, encode(_part_of(record.resource, query)), mode) for record in records
+        _entry(start, record, encode(part_of(record.resource, query)), mode) for record in records
     ]
 
 
@@ -76,28 +70,3 @@ def _start(base: str) -> bytes:
 def _entry(start: bytes, record: Record, data: bytes, mode: bytes) -> bytes:
     place = f"{record.type}/{record.id}".encode()
     return b'%b%b","resource":%b,"search":{"mode":"%b"}}' % (start, place, data, mode)
-
-
-def _part_of(resource: Json, query: Query) -> Json:
-    """The elements of a resource that a summary or a list of elements asks for."""
-    elements = definitions.elements(resource["resourceType"])
-    wanted = set(_ALWAYS)
-    for name, element in elements.items():
-        plain = name.removesuffix("[x]")
-        chosen = (
-            element.min > 0
-            or (query.summary == "true" and element.summary)
-            or (query.summary == "text" and name == "text")
-            or (query.summary == "data" and name != "text")
-            or plain in query.elements
-        )
-        if chosen:
-            wanted |= {_member(plain, type) for type in element.types} if "[" in name else {plain}
-    part = {name: value for name, value in resource.items() if name.lstrip("_") in wanted}
-    meta = part.get("meta", {})
-    part["meta"] = {**meta, "tag": [*meta.get("tag", ()), _SUBSETTED]}
-    return part
-
-
-def _member(name: str, type: str) -> str:
-    return f"{name}{type[0].upper()}{type[1:]}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bedside.fhir_server import definitions
 from bedside.fhir_server.clauses import Clause, Deferred, Store, bound_clause, id_clause
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.parameters import Param, ParameterSet
-from bedside.fhir_server.values import Key
+from bedside.fhir_server.population import Record
+from bedside.fhir_server.referring import referred_to, refers_to
 
 __all__ = ["chained", "reverse_chained"]
 
@@ -36,19 +37,28 @@ def chained(
     inner = _inner_clauses(parameters, param, type, rest, value, make)
 
     def made(store: Store) -> Clause:
-        keys: dict[Key, None] = {}
-        for target, each in inner.items():
-            for record in store.find(target, (bound_clause(each, store),)):
-                keys[target, record.id] = None
-        wanted = frozenset(keys)
-        return Clause(
-            param,
-            lambda record: not wanted.isdisjoint(record.values(param)),
-            tuple(keys),
-            bool(keys),
-        )
+        clauses = {target: bound_clause(each, store) for target, each in inner.items()}
+        if param.inner:
+            return _holding(param, clauses)
+        found = [
+            record for target, each in clauses.items() for record in store.find(target, (each,))
+        ]
+        return refers_to(param, found)
 
     return made
+
+
+def _holding(param: Param, clauses: Mapping[str, Clause]) -> Clause:
+    """The clause that a resource meets in which one stands that meets the clause of its type."""
+
+    def test(record: Record) -> bool:
+        return any(
+            clauses[node["resourceType"]].test(Record({"id": "", **node}, b""))
+            for node in param.nodes(record.resource)
+            if node.get("resourceType") in clauses
+        )
+
+    return Clause(param, test)
 
 
 def _inner_clauses(
@@ -92,13 +102,11 @@ def reverse_chained(
 
     def made(store: Store) -> Clause:
         done = bound_clause(inner, store)
-        ids = frozenset(
-            id
-            for record in store.find(other, (done,))
-            for kind, id in record.values(param)
-            if kind == type
-        )
-        return id_clause(parameters, type, ids)
+        found = store.find(other, (done,))
+        ids = {id for record in found for kind, id in record.values(param) if kind == type}
+        if param.canonical:
+            ids |= {each.id for record in found for each in referred_to(store, param, record, type)}
+        return id_clause(parameters, type, frozenset(ids))
 
     return made
 

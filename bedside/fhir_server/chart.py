@@ -5,6 +5,7 @@ A request means the same here and over HTTP: the server passes on what it gets.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -13,9 +14,11 @@ from bedside.fhir_server.batch import run_bundle
 from bedside.fhir_server.capability import capability_statement
 from bedside.fhir_server.formats import refuse_other_formats
 from bedside.fhir_server.history import history
-from bedside.fhir_server.outcome import Refusal
+from bedside.fhir_server.outcome import Refusal, server_fault
 from bedside.fhir_server.overlay import Change, Overlay
+from bedside.fhir_server.query import Query
 from bedside.fhir_server.requests import JSON, Body, Request, Response, form_in
+from bedside.fhir_server.shapes import SHAPING, shape, shaped
 from bedside.fhir_server.trial import validated
 from bedside.fhir_server.urls import parse_url
 
@@ -23,6 +26,10 @@ __all__ = ["Change", "Chart", "Response"]
 
 _Handler = Callable[..., Response]
 _Methods = Mapping[str, _Handler]
+
+_LOG = logging.getLogger(__name__)
+_MODES = ("full", "normative")
+"""What ``metadata`` can be asked for; all that is served is told either way."""
 
 
 class Chart(Overlay):
@@ -47,16 +54,22 @@ class Chart(Overlay):
             body: the resource, or the patch, or the form of a ``_search``.
 
         Returns:
-            The response; what cannot be done comes as an OperationOutcome and changes nothing.
+            The response; what cannot be done comes as an OperationOutcome and changes nothing. A
+            fault of this server is a 500, and the log of this module has its traceback.
         """
+        before = len(self.log)
         try:
             path, query = parse_url(url)
-            named = {name.lower(): value for name, value in headers.items()} if headers else {}
+            named = _named_alike(headers) if headers else {}
             return _answer(self, Request(method.upper(), path, query, named, body))
         except Refusal as refusal:
             return Response(
                 refusal.status, {"Content-Type": JSON, **refusal.headers}, refusal.body()
             )
+        except Exception:
+            _LOG.exception("%s %s failed", method, url)
+            self.undo(before)
+            return Response(500, {"Content-Type": JSON}, server_fault().body())
 
     def changed_matching(self, search_text: str) -> tuple[tuple[str, str], ...]:
         """(type, id) of the changed resources, as they are now, that match a search.
@@ -69,6 +82,11 @@ class Chart(Overlay):
         """
         query = search.parse_search(search_text)
         return tuple((record.type, record.id) for record in self.changed() if query.matches(record))
+
+
+def _named_alike(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers by name in small letters; None is a header that is not sent."""
+    return {name.lower(): str(value) for name, value in headers.items() if value is not None}
 
 
 def _answer(chart: Overlay, request: Request) -> Response:
@@ -116,6 +134,8 @@ def _route(path: tuple[str, ...]) -> tuple[_Methods, tuple[str, ...]]:
             return _EVERYTHING, (type, id)
         case (_, id, type) if id[0] not in "_$" and type[0] not in "_$":
             return _COMPARTMENT, path
+        case (_, id, type, "_search") if id[0] not in "_$" and type[0] not in "_$":
+            return _COMPARTMENT_FORM, path[:-1]
     return {}, ()
 
 
@@ -126,8 +146,8 @@ def _search(chart: Overlay, request: Request, type: str) -> Response:
 
 
 def _without_query(request: Request) -> Request:
-    """The request, whose URL must have no parameters but the format."""
-    if request.query and not _names_format_only(request.query):
+    """The request, whose URL must have no parameters but of the format."""
+    if request.query and not _names_only(request.query, ("_format", "_pretty")):
         mend = f"drop '?{request.query}'"
         if request.method == "POST":
             mend += f", or send the header If-None-Exist: {request.query}"
@@ -135,8 +155,17 @@ def _without_query(request: Request) -> Request:
     return request
 
 
-def _names_format_only(query: str) -> bool:
-    return {name for name, _ in parse_qsl(query, keep_blank_values=True)} <= {"_format"}
+def _names_only(query: str, names: tuple[str, ...]) -> bool:
+    return {name for name, _ in parse_qsl(query, keep_blank_values=True)}.issubset(names)
+
+
+def _shape(chart: Overlay, request: Request, type: str, *more: str) -> Query:
+    """What of a resource a URL asks for, which has no parameters but for that and `more`."""
+    if not _names_only(request.query, (*SHAPING, *more)):
+        known = ", ".join((*SHAPING, *more))
+        raise Refusal(400, "not-supported", f"What is read takes no parameters but {known}; drop "
+                      f"the others of '?{request.query}'.")  # fmt: skip
+    return shape(chart.parameters, type, request.query)
 
 
 def _bundle(chart: Overlay, request: Request) -> Response:
@@ -144,16 +173,27 @@ def _bundle(chart: Overlay, request: Request) -> Response:
 
 
 def _metadata(chart: Overlay, request: Request) -> Response:
-    return Response(200, {"Content-Type": JSON}, capability_statement(chart.parameters))
+    mode = dict(parse_qsl(request.query)).get("mode", "full")
+    if mode not in _MODES:
+        raise Refusal(400, "not-supported", f"mode is one of {', '.join(_MODES)}, not '{mode}'; "
+                      "this is no terminology server.")  # fmt: skip
+    query = _shape(chart, request, "CapabilityStatement", "mode")
+    statement = capability_statement(chart.parameters)
+    return shaped(Response(200, {"Content-Type": JSON}, statement), query)
 
 
 def _history(chart: Overlay, request: Request, type: str = "", id: str = "") -> Response:
     return history(chart, type, id, request.query)
 
 
-def _search_by_form(chart: Overlay, request: Request, type: str) -> Response:
-    query = "&".join(filter(None, [request.query, form_in(request.body)]))
-    return _search(chart, request._replace(query=query), type)
+def _by_form(found: _Handler) -> _Handler:
+    """The handler of a search whose parameters are those of the URL, then those of a form."""
+
+    def answer(chart: Overlay, request: Request, *place: str) -> Response:
+        query = "&".join(filter(None, [request.query, form_in(request.body)]))
+        return found(chart, request._replace(query=query), *place)
+
+    return answer
 
 
 def _search_compartment(
@@ -168,8 +208,16 @@ def _create(chart: Overlay, request: Request, type: str) -> Response:
     return interactions.create(chart, _without_query(request), type)
 
 
+def _read(chart: Overlay, request: Request, type: str, id: str) -> Response:
+    if not request.query:
+        return interactions.read(chart, request, type, id)
+    query = _shape(chart, request, type)
+    return shaped(interactions.read(chart, request, type, id), query)
+
+
 def _read_version(chart: Overlay, request: Request, type: str, id: str, version: str) -> Response:
-    return interactions.read_version(chart, type, id, version)
+    query = _shape(chart, request, type)
+    return shaped(interactions.read_version(chart, type, id, version), query)
 
 
 def _named(change: _Handler) -> _Handler:
@@ -202,15 +250,16 @@ _TYPE: _Methods = {
     "PATCH": _found(interactions.patch),
     "DELETE": _found(interactions.delete),
 }
-_FORM: _Methods = {"POST": _search_by_form}
+_FORM: _Methods = {"POST": _by_form(_search)}
 _INSTANCE: _Methods = {
-    "GET": _named(interactions.read),
+    "GET": _read,
     "PUT": _named(interactions.update),
     "PATCH": _named(interactions.patch),
     "DELETE": _named(interactions.delete),
 }
 _VERSION: _Methods = {"GET": _read_version}
 _COMPARTMENT: _Methods = {"GET": _search_compartment}
+_COMPARTMENT_FORM: _Methods = {"POST": _by_form(_search_compartment)}
 _VALIDATE: _Methods = {"POST": validated}
 _LAST_N: _Methods = {"GET": operations.last_n, "POST": operations.last_n}
 _EVERYTHING: _Methods = {"GET": operations.everything, "POST": operations.everything}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from bedside.fhir_server.outcome import Refusal
-from bedside.fhir_server.values import Position
+from bedside.fhir_server.values import Position, is_on_earth
 
 __all__ = ["near"]
 
@@ -30,7 +30,7 @@ def near(name: str, text: str) -> Callable[[Position], bool]:
         reach = float(distance or _DEFAULT) * _UNITS[unit or "km"]
     except (KeyError, ValueError):
         reach = -1.0
-    if any(more) or not 0 <= reach < math.inf or abs(here.latitude) > 90:
+    if any(more) or not 0 <= reach < math.inf or not is_on_earth(*here):
         raise Refusal(400, "invalid", f"'{name}={text}': write LATITUDE|LONGITUDE|DISTANCE|UNIT, "
                       f"such as 52.52|13.40|5|km; units are: {', '.join(_UNITS)}.")  # fmt: skip
     return lambda there: _kilometres(here, there) <= reach

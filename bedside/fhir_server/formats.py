@@ -15,6 +15,7 @@ _FORM = "application/x-www-form-urlencoded"
 _JSON = ("json", "text/json", "application/json", "application/fhir+json", "application/json+fhir")
 _ANY = ("*/*", "application/*")
 _R4 = ("4.0", "4.0.1")
+_UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
 def refuse_other_formats(request: Request) -> None:
@@ -30,10 +31,14 @@ def refuse_other_formats(request: Request) -> None:
     if not is_served(accepted):
         raise Refusal(406, "not-supported", "Only JSON of FHIR 4.0 is served: use _format=json, or "
                       "accept application/fhir+json.")  # fmt: skip
+    coding = request.headers.get("content-encoding", "identity")
+    if request.body and coding.strip().lower() != "identity":
+        raise Refusal(415, "not-supported", f"Content-Encoding is {coding}; send the body as it "
+                      "is.")  # fmt: skip
     sent = request.headers.get("content-type")
     if sent and request.body and not _is_read(sent, form=request.path[-1:] == ("_search",)):
         raise Refusal(415, "not-supported", f"Content-Type is {sent}; send application/fhir+json "
-                      "of FHIR 4.0.")  # fmt: skip
+                      "of FHIR 4.0 in UTF-8.")  # fmt: skip
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +57,17 @@ def is_served(accepted: str) -> bool:
 @lru_cache(maxsize=256)
 def _is_read(sent: str, *, form: bool) -> bool:
     type, *parameters = sent.lower().split(";")
+    if not _is_utf8(parameters):
+        return False
     return ("json" in type and _is_r4(parameters)) or (form and type.strip() == _FORM)
+
+
+def _is_utf8(parameters: Iterable[str]) -> bool:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip(' "') not in _UTF_8:
+            return False
+    return True
 
 
 def _is_r4(parameters: Iterable[str]) -> bool:

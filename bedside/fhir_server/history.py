@@ -13,12 +13,15 @@ from bedside.fhir_server.jsontext import encode
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.overlay import Overlay, Version
 from bedside.fhir_server.population import Record
+from bedside.fhir_server.query import Query
 from bedside.fhir_server.requests import JSON, Response
+from bedside.fhir_server.shapes import SHAPING, part_of, shape
 
 __all__ = ["history"]
 
 _PAGE = 100
-_PARAMETERS = ("_count", "_since", "_page", "_format")
+_PARAMETERS = ("_count", "_since", "_page", *SHAPING)
+_ANY_TYPE = "Basic"
 
 
 class _Query(NamedTuple):
@@ -39,6 +42,7 @@ def history(chart: Overlay, type: str, id: str, query: str) -> Response:
         Refusal: 400 for a parameter that is not valid, 404 where nothing ever was.
     """
     asked = _parse(query, len(chart.log))
+    wanted = _shape(chart, type, query)
     versions = _versions(chart, type, id, asked.written)
     if asked.since is not None:
         since = asked.since
@@ -54,7 +58,7 @@ def history(chart: Overlay, type: str, id: str, query: str) -> Response:
     body = b'{"resourceType":"Bundle","type":"history","link":[%b]' % b",".join(links)
     born = {(v.type, v.id, v.number + 1) for v in chart.log[: asked.written] if v.record is None}
     entries = [
-        _entry(chart.base, version, created=version.number == 1 or version[:3] in born)
+        _entry(chart.base, version, wanted, created=version.number == 1 or version[:3] in born)
         for version in page[: asked.most]
     ]
     if entries:
@@ -85,16 +89,30 @@ def _beneath(record: Record) -> Version:
     return Version(record.type, record.id, record.version, method, time, record)
 
 
-def _entry(base: str, version: Version, *, created: bool) -> bytes:
+def _shape(chart: Overlay, type: str, query: str) -> Query:
+    """What of each version is asked for; that of several types has no elements by name."""
+    wanted = shape(chart.parameters, type or _ANY_TYPE, query)
+    if wanted.elements and not type:
+        raise _invalid("_elements names elements of one type: ask for TYPE/_history.")
+    return wanted
+
+
+def _entry(base: str, version: Version, wanted: Query, *, created: bool) -> bytes:
     place = f"{version.type}/{version.id}"
     url = version.type if version.method == "POST" else place
     response = {"status": "201" if created else "200", "etag": f'W/"{version.number}"'}
     if version.time:
         response["lastModified"] = version.time
     about = encode({"request": {"method": version.method, "url": url}, "response": response})
-    resource = b"" if version.record is None else b'"resource":%b,' % version.record.data
+    resource = b"" if version.record is None else b'"resource":%b,' % _data(version.record, wanted)
     full_url = encode(f"{base}/{place}")
     return b'{"fullUrl":%b,%b%b' % (full_url, resource, about[1:])
+
+
+def _data(record: Record, wanted: Query) -> bytes:
+    if wanted.summary or wanted.elements:
+        return encode(part_of(record.resource, wanted))
+    return record.data
 
 
 def _parse(query: str, written: int) -> _Query:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bedside.fhir_server import definitions
-from bedside.fhir_server.clauses import Clause, Store
+from bedside.fhir_server.clauses import Store
 from bedside.fhir_server.parameters import Param
 from bedside.fhir_server.population import Record
 from bedside.fhir_server.query import Include, Query
-from bedside.fhir_server.values import Key
+from bedside.fhir_server.referring import referred_to, refers_to
 
 __all__ = ["included"]
 
@@ -44,23 +44,16 @@ def _referred_to(store: Store, include: Include, records: Iterable[Record]) -> I
     for record in records:
         if include.type in ("", record.type):
             for param in _references(store, record.type, include.name):
-                for type, id in record.values(param):
-                    if type and id and include.target in ("", type):
-                        target = store.get(type, id)
-                        if target is not None:
-                            yield target
+                yield from referred_to(store, param, record, include.target)
 
 
 def _referring(store: Store, include: Include, records: Sequence[Record]) -> Iterator[Record]:
-    keys = tuple((record.type, record.id) for record in records)
+    targets = [record for record in records if include.target in ("", record.type)]
+    if not targets:
+        return
     for type in [include.type] if include.type else definitions.resource_types():
         for param in _references(store, type, include.name):
-            yield from store.find(type, (_refers_to(param, keys),))
-
-
-def _refers_to(param: Param, keys: tuple[Key, ...]) -> Clause:
-    wanted = frozenset(keys)
-    return Clause(param, lambda record: not wanted.isdisjoint(record.values(param)), keys, True)
+            yield from store.find(type, (refers_to(param, targets),))
 
 
 def _references(store: Store, type: str, name: str) -> Iterator[Param]:

@@ -11,7 +11,9 @@ from bedside.fhir_server.outcome import Issue, Refusal
 from bedside.fhir_server.overlay import Overlay
 from bedside.fhir_server.values import reference_key
 
-__all__ = ["references", "refuse_broken_references", "refuse_if_referred_to"]
+__all__ = ["lost_urns", "references", "refuse_broken_references", "refuse_if_referred_to"]
+
+_URNS = ("urn:uuid:", "urn:oid:")
 
 
 def refuse_broken_references(chart: Overlay, resource: Json) -> None:
@@ -22,6 +24,7 @@ def refuse_broken_references(chart: Overlay, resource: Json) -> None:
         for path, text in references(resource, resource["resourceType"])
         if _leads_nowhere(chart, text)
     ]  # fmt: skip
+    issues += lost_urns(resource)
     if issues:
         raise Refusal.of(422, issues)
 
@@ -41,6 +44,21 @@ def refuse_if_referred_to(chart: Overlay, type: str, id: str) -> None:
                         f"{other}/{referring[0].id} refers to {type}/{id}; delete or change "
                         "it first.",
                     )
+
+
+def lost_urns(resource: Json) -> list[Issue]:
+    """What is wrong with references to a URN, under which a server holds no resource.
+
+    In a Bundle they are links between its entries, and nothing is wrong with them.
+    """
+    if resource["resourceType"] == "Bundle":
+        return []
+    return [
+        Issue("not-found", f"{path} refers to {text}, which no resource has as its address; write "
+              "Type/id, or send both in one transaction, whose links have no version.", (path,))
+        for path, text in references(resource, resource["resourceType"])
+        if text.startswith(_URNS)
+    ]  # fmt: skip
 
 
 def references(node: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,6 @@ from bedside.fhir_server.integrity import refuse_broken_references, refuse_if_re
 from bedside.fhir_server.jsontext import Json, decode, encode
 from bedside.fhir_server.outcome import Issue, Refusal, outcome
 from bedside.fhir_server.overlay import Overlay, Version
-from bedside.fhir_server.parameters import unserved
 from bedside.fhir_server.patches import patched
 from bedside.fhir_server.population import ID, Record
 from bedside.fhir_server.requests import (
@@ -25,6 +24,7 @@ from bedside.fhir_server.requests import (
     resource_in,
     written,
 )
+from bedside.fhir_server.stored import objections
 from bedside.fhir_server.validation import repair, validate
 
 __all__ = ["accepted", "create", "delete", "patch", "read", "read_version", "update"]
@@ -134,20 +134,15 @@ def accepted(chart: Overlay, resource: Json, text: bytes) -> tuple[Json, bytes, 
         resource, notes = repair(resource)
         if notes:
             text = encode(resource)
-    issues = validate(resource, policy.validation)
+    issues = validate(resource, policy.validation, conditions=False)
     if issues:
         raise Refusal.of(422, issues)
     if policy.integrity:
         refuse_broken_references(chart, resource)
     if resource["resourceType"] == "SearchParameter":
-        notes += _unserved_notes(resource)
+        others = (record.resource for record in chart.find("SearchParameter", ()))
+        notes += tuple(Issue("not-supported", said) for said in objections(resource, others))
     return resource, text, notes
-
-
-def _unserved_notes(resource: Json) -> tuple[Issue, ...]:
-    types = ", ".join(unserved(resource))
-    said = f"It is stored, but its type or expression cannot be searched by for {types}."
-    return (Issue("not-supported", said),) if types else ()
 
 
 def _named(chart: Overlay, request: Request, type: str, id: str) -> Record:
@@ -185,20 +180,25 @@ def _known(record: Record, headers: Mapping[str, str]) -> bool:
     if since is None or not record.updated:
         return False
     try:
-        moment = parsedate_to_datetime(since).replace(tzinfo=UTC)
+        moment = parsedate_to_datetime(since)
     except ValueError:
         return False
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     updated = datetime.fromisoformat(record.updated).astimezone(UTC)
     return updated.replace(microsecond=0) <= moment
 
 
 def _refuse_other_version(request: Request, current: Record | None) -> None:
-    wanted = request.headers.get("if-match")
+    """Raise a 412 :class:`Refusal` where If-Match or If-None-Match does not hold (RFC 7232, 3)."""
+    wanted, unwanted = request.headers.get("if-match"), request.headers.get("if-none-match")
     version = current.version if current else 0
     current_is = (str(version), "*") if current else (str(version),)
     if wanted is not None and _versions_in(wanted).isdisjoint(current_is):
         raise Refusal(412, "conflict", f"If-Match is {wanted}, but the current version is "
                       f"{version}; read the resource again.")  # fmt: skip
+    if current and unwanted is not None and not _versions_in(unwanted).isdisjoint(current_is):
+        raise Refusal(412, "conflict", f"If-None-Match is {unwanted}, but version {version} is "
+                      "there; without the header it is changed.")  # fmt: skip
 
 
 def _versions_in(tags: str) -> set[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from bedside.fhir_server import definitions, search
 from bedside.fhir_server.clauses import Store
 from bedside.fhir_server.integrity import references
-from bedside.fhir_server.jsontext import Json
+from bedside.fhir_server.latest import by_code, latest
 from bedside.fhir_server.outcome import Refusal
 from bedside.fhir_server.overlay import Overlay
 from bedside.fhir_server.population import Record
@@ -83,25 +83,26 @@ def everything(chart: Overlay, request: Request, type: str, id: str) -> Response
 
 
 def last_n(chart: Overlay, request: Request) -> Response:
-    """The last ``max`` (1 if not said) Observations of each code that match the search."""
+    """The last ``max`` (1 if not said) Observations of each code that match the search.
+
+    Those of the same time as the last of them come too.
+    """
     given = given_in(request)
     most = dict(given).get("max", "1")
     if not (most.isascii() and most.isdigit() and int(most[:9])):
         raise Refusal(400, "invalid", f"max is a whole number from 1, not '{most}'.")
     names = {name.partition(":")[0].partition(".")[0] for name, _ in given}
-    if not names & {"patient", "subject"} or not names & {"code", "category"}:
-        raise Refusal(400, "required", "$lastn needs a patient or subject, and a code or category, "
-                      "e.g. Observation/$lastn?patient=ID&category=laboratory&max=3.")  # fmt: skip
+    if not names & {"patient", "subject"} or not any(map(_asks_for_codes, names)):
+        raise Refusal(400, "required", "$lastn needs a patient or subject, and a code or category "
+                      "(or another parameter with a code, such as combo-code), e.g. "
+                      "Observation/$lastn?patient=ID&category=laboratory&max=3.")  # fmt: skip
     kept = [(name, value) for name, value in given if name not in ("max", "_sort")]
     wanted = urlencode([*kept, ("_sort", "-date")])
 
     def run(store: Store, query: Query) -> list[Record]:
-        groups: dict[str, list[Record]] = {}
-        for record in search.matching(store, "Observation", wanted):
-            group = groups.setdefault(_code_of(record.resource), [])
-            if len(group) < int(most[:9]):
-                group.append(record)
-        return [record for group in groups.values() for record in group]
+        date = store.parameters.of("Observation")["date"]
+        found = search.matching(store, "Observation", wanted)
+        return [record for group in by_code(found) for record in latest(group, int(most[:9]), date)]
 
     query = Query("Observation", urlencode(given))
     path = f"{chart.base}/Observation/$lastn"
@@ -141,13 +142,8 @@ def _referred_to(store: Store, record: Record, without: str) -> Found:
     return found
 
 
-def _code_of(observation: Json) -> str:
-    """What tells one kind of Observation from another: its first coding, else its text."""
-    code = observation["code"]
-    for coding in code.get("coding", ()):
-        if "code" in coding:
-            return f"{coding.get('system', '')}|{coding['code']}"
-    return str(code.get("text", ""))
+def _asks_for_codes(name: str) -> bool:
+    return name == "category" or "code" in name.split("-")
 
 
 def _given(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:

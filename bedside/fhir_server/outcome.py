@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import msgspec
 
-__all__ = ["Issue", "Refusal", "outcome", "unknown_type"]
+__all__ = ["Issue", "Refusal", "outcome", "server_fault", "unknown_type"]
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,6 +79,12 @@ def outcome(
         for grade, issue in graded
     )
     return msgspec.json.encode(_Outcome("OperationOutcome", listed))
+
+
+def server_fault() -> Refusal:
+    """The refusal of a request that met a fault of the server."""
+    return Refusal(500, "exception", "The server failed at this request; the fault is its own, and "
+                   "nothing was stored. Its log says more.")  # fmt: skip
 
 
 def unknown_type(type: str, known: Iterable[str]) -> Refusal:

@@ -10,20 +10,19 @@ from typing import Any
 from bedside.fhir_server import definitions, values
 from bedside.fhir_server.definitions import SearchDefinition
 from bedside.fhir_server.jsontext import Json
-from bedside.fhir_server.paths import ExpressionError, Path, compile_paths
+from bedside.fhir_server.paths import Path, compile_paths
+from bedside.fhir_server.stored import stored_definitions
 
-__all__ = ["KINDS", "STANDARD", "Param", "ParameterSet", "unserved"]
+__all__ = ["KINDS", "STANDARD", "Param", "ParameterSet"]
 
 Read = Callable[[Any], Iterable[Any]]
+Select = Callable[[Json], list[Any]]
+_ADDRESSES = ("canonical", "uri")
 
 KINDS = (
     "token", "reference", "date", "string", "number", "quantity", "uri", "composite", "special",
 )  # fmt: skip
 """The kinds that can be searched; the only special one of R4 is ``near`` of Location."""
-
-
-_NOT_STORED = ("composite", "special")
-"""Kinds that only R4's own definitions have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +39,8 @@ class Param:
         targets: resource types a reference may name; empty for any.
         components: of a composite.
         members: a resource with none of these has no value; empty where that is not known.
+        canonical: of a reference: some of its values are canonical addresses.
+        inner: of a reference: what it names stands in the resource itself.
     """
 
     name: str
@@ -49,19 +50,32 @@ class Param:
     targets: tuple[str, ...] = ()
     components: tuple[Param, ...] = ()
     members: frozenset[str] = frozenset()
+    canonical: bool = False
+    inner: bool = False
 
 
 class _OfType(Mapping[str, Param]):
-    """The parameters of a type by name, each compiled when it is first asked for."""
+    """The parameters of a type by name, each compiled when it is first asked for.
 
-    def __init__(self, type: str, table: Mapping[str, SearchDefinition]) -> None:
+    Those that another mapping has are taken from it.
+    """
+
+    def __init__(
+        self,
+        type: str,
+        table: Mapping[str, SearchDefinition],
+        others: Mapping[str, Param] | None = None,
+    ) -> None:
         self._type = type
         self._table = {name: row for name, row in table.items() if row.kind in KINDS}
+        self._others = others or {}
         self._made: dict[str, Param] = {}
 
     def __getitem__(self, name: str) -> Param:
         made = self._made.get(name)
         if made is None:
+            if name in self._others:
+                return self._others[name]
             definition = self._table[name]
             made = self._made[name] = _compiled(self._type, name, definition, self._table)
         return made
@@ -87,51 +101,19 @@ class ParameterSet:
         """The parameters of a resource type by name."""
         found = self._of.get(type)
         if found is None:
-            added = self._added.get(type, {})
-            table = {**definitions.search_definitions(type), **added}
-            found = self._of[type] = _OfType(type, table) if added else _standard(type)
+            found = _standard(type)
+            added = self._added.get(type)
+            if added:
+                table = {**added, **definitions.search_definitions(type)}
+                found = _OfType(type, table, found)
+            self._of[type] = found
         return found
 
     @staticmethod
     def defined_by(resources: Iterable[Json]) -> ParameterSet:
-        """The set with what SearchParameter resources define; drafts and retired ones too.
-
-        A resource that cannot be served defines nothing; the answer to its write said so.
-        """
-        added: dict[str, dict[str, SearchDefinition]] = {}
-        for resource in resources:
-            for base in resource.get("base", ()):
-                definition = stored_definition(resource, base)
-                if definition is not None:
-                    added.setdefault(base, {})[resource["code"]] = definition
+        """The set with what SearchParameter resources define."""
+        added = stored_definitions(resources)
         return ParameterSet(added) if added else STANDARD
-
-
-def stored_definition(resource: Json, base: str) -> SearchDefinition | None:
-    """What a SearchParameter resource defines for a type; None if it cannot be served."""
-    expression, kind = resource.get("expression", ""), resource.get("type", "")
-    if not expression or kind not in KINDS or kind in _NOT_STORED or "component" in resource:
-        return None
-    kept = " | ".join(
-        part.strip()
-        for part in expression.split(" | ")
-        if part.strip().lstrip("(").partition(".")[0] in (base, "Resource", "DomainResource")
-    )
-    try:
-        compile_paths(kept, base)
-    except (ExpressionError, KeyError):
-        return None
-    return SearchDefinition(kind, kept, resource.get("id", ""), tuple(resource.get("target", ())))
-
-
-def unserved(resource: Json) -> tuple[str, ...]:
-    """The types for which a SearchParameter resource defines nothing that could be searched."""
-    return tuple(
-        base
-        for base in resource.get("base", ())
-        if stored_definition(resource, base) is None
-        and resource.get("code") not in STANDARD.of(base)
-    )
 
 
 STANDARD = ParameterSet({})
@@ -153,7 +135,11 @@ def _compiled(
 
 
 def _simple(name: str, kind: str, paths: tuple[Path, ...], targets: tuple[str, ...]) -> Param:
-    pairs = [(path.select, _reader(kind, path)) for path in paths]
+    inner = kind == "reference" and any(path.type == "Resource" for path in paths)
+    pairs = [
+        (_of_types(path.select, targets) if inner else path.select, _reader(kind, path))
+        for path in paths
+    ]
 
     def values_of(resource: Json) -> tuple[Any, ...]:
         return tuple(
@@ -165,7 +151,19 @@ def _simple(name: str, kind: str, paths: tuple[Path, ...], targets: tuple[str, .
 
     firsts = [path.first for path in paths]
     members = frozenset(firsts) if all(firsts) else frozenset[str]()
-    return Param(name, kind, values_of, nodes, targets, members=members)
+    canonical = kind == "reference" and any(path.type in _ADDRESSES for path in paths)
+    return Param(
+        name, kind, values_of, nodes, targets, members=members, canonical=canonical, inner=inner
+    )
+
+
+def _of_types(select: Select, types: tuple[str, ...]) -> Select:
+    """What selects those resources in a resource that are of some types; of any if none is said."""
+    return lambda resource: [
+        node
+        for node in select(resource)
+        if isinstance(node, dict) and (not types or node.get("resourceType") in types)
+    ]
 
 
 def _composite(
@@ -211,7 +209,7 @@ def _reader(kind: str, path: Path) -> Read:
         "string": values.texts,
         "number": values.amounts,
         "quantity": values.amounts,
-        "uri": values.uris,
+        "uri": values.canonicals if path.type == "canonical" else values.uris,
         "special": values.positions,
     }[kind]
 

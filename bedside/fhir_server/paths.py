@@ -1,8 +1,9 @@
 """Search expressions, the FHIRPath that R4 uses in them, compiled to closures over JSON.
 
 The 1,400 expressions use a dozen shapes: member paths, choices narrowed by ``as`` or ``ofType``,
-``where`` on a member or on the type of a reference, ``extension``, ``exists`` and an index. The
-definitions say which JSON member a choice has and which members are arrays.
+``where`` on members or on the type of a reference, ``extension``, ``exists`` and an index. One that
+ends in an extension means its value, as R4's own do. The definitions say which JSON member a choice
+has and which members are arrays.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ Step = Callable[[list[Any]], list[Any]]
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<where>where\(resolve\(\)\ is\ (?P<target>\w+)\))
-      | (?P<equal>where\((?P<member>\w+)\s*=\s*'(?P<value>[^']*)'\))
+      | (?P<equal>where\((?P<pairs>\w+\s*=\s*'[^']*'(\s+and\s+\w+\s*=\s*'[^']*')*)\))
       | (?P<has>where\(hasExtension\('(?P<having>[^']*)'\)\))
       | (?P<extension>extension\('(?P<url>[^']*)'\))
       | (?P<as>(?:as|ofType)\((?P<type>\w+)\))
-      | (?P<index>\[(?P<number>\d+)\])
+      | (?P<index>\[(?P<number>\d+)\]|first\(\))
       | (?P<name>[A-Za-z]\w*)
     )""",
     re.VERBOSE,
 )
-_CAST = re.compile(r"\(\s*(\S+)\s+as\s+(\w+)\s*\)(.*)")
+_PAIR = re.compile(r"(\w+)\s*=\s*'([^']*)'")
+_CAST = re.compile(r"\(\s*(.+?)\s+as\s+(\w+)\s*\)(.*)")
+_BARE_CAST = re.compile(r"([^\s(].*?)\s+as\s+(\w+)()")
 _EXISTS = re.compile(r"(\S+)\.exists\(\) and \1 != false")
 
 
@@ -45,7 +48,7 @@ class Path(NamedTuple):
 
     Attributes:
         select: the elements at its end.
-        type: name of their type; "" where it is not known.
+        type: name of their type; "" where it is not known, ``Resource`` where any may stand.
         codes: address of the value set their codes come from; "" for none.
         first: the member it begins with; "" where it needs none.
     """
@@ -93,7 +96,7 @@ def _alternative(text: str, type: str) -> Iterator[Path]:
         return
     while text.startswith("(") and text.endswith(")") and " as " not in text:
         text = text[1:-1]
-    cast = _CAST.fullmatch(text)
+    cast = _CAST.fullmatch(text) or _BARE_CAST.fullmatch(text)
     if cast:
         text = f"{cast[1]}.as({cast[2]}){cast[3]}"
     for here in _ways(text, type):
@@ -115,6 +118,7 @@ def _existence(text: str, type: str) -> Path:
 def _ways(text: str, type: str) -> list[_Here]:
     ways = [_Here((), type)]
     first = True
+    match = None
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -128,6 +132,8 @@ def _ways(text: str, type: str) -> list[_Here]:
             continue
         first = False
         ways = [following for here in ways for following in _follow(here, match, text)]
+    if match and match["extension"]:
+        return [here._replace(steps=(*here.steps, _extension_values), type="") for here in ways]
     return ways
 
 
@@ -148,17 +154,18 @@ def _next(here: _Here, match: re.Match[str], text: str) -> _Here | None:
     if match["where"]:
         return here._replace(steps=(*here.steps, _referring_to(match["target"])))
     if match["equal"]:
-        return here._replace(steps=(*here.steps, _with(match["member"], match["value"])))
+        tests = [_with(member, value) for member, value in _PAIR.findall(match["pairs"])]
+        return here._replace(steps=(*here.steps, *tests))
     if match["has"]:
         return here._replace(steps=(*here.steps, _with_extension(match["having"])))
     if match["extension"]:
         first = here.first or ("" if here.steps else "extension")
-        return _Here((*here.steps, _extension_values(match["url"])), "", first=first)
-    return here._replace(steps=(*here.steps, _nth(int(match["number"]))))
+        return _Here((*here.steps, _extensions_of(match["url"])), "Extension", first=first)
+    return here._replace(steps=(*here.steps, _nth(int(match["number"] or 0))))
 
 
 def _member(here: _Here, name: str, text: str) -> _Here | None:
-    if not here.type:
+    if here.type in ("", "Resource"):
         return _Here((*here.steps, _all_of(name)), "", first=here.first)
     elements = definitions.elements(here.type)
     element = elements.get(name)
@@ -167,7 +174,7 @@ def _member(here: _Here, name: str, text: str) -> _Here | None:
         steps = (*here.steps, step)
         type = element.types[0]
         first = here.first or ("" if here.steps else name)
-        return _Here(steps, "" if type == "Resource" else type, element.codes, first=first)
+        return _Here(steps, type, element.codes, first=first)
     choice = elements.get(f"{name}[x]")
     if choice is not None:
         return _Here(here.steps, here.type, choice.codes, choice.types, name, here.first)
@@ -251,17 +258,12 @@ def _with_extension(url: str) -> Step:
     return lambda nodes: [node for node in nodes if _extensions(node, url)]
 
 
-def _extension_values(url: str) -> Step:
-    def step(nodes: list[Any]) -> list[Any]:
-        return [
-            value
-            for node in nodes
-            for extension in _extensions(node, url)
-            for name, value in extension.items()
-            if name.startswith("value")
-        ]
+def _extensions_of(url: str) -> Step:
+    return lambda nodes: [found for node in nodes for found in _extensions(node, url)]
 
-    return step
+
+def _extension_values(nodes: list[Any]) -> list[Any]:
+    return [value for node in nodes for name, value in node.items() if name.startswith("value")]
 
 
 def _extensions(node: Any, url: str) -> list[Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -10,43 +10,14 @@ from urllib.parse import unquote_plus
 from bedside.fhir_server import definitions
 from bedside.fhir_server.chains import chained, reverse_chained
 from bedside.fhir_server.clauses import Clause, Deferred, Store, bound_clause, clause
-from bedside.fhir_server.formats import is_served
+from bedside.fhir_server.controls import CONTROLS, Controls, Include, param_named
 from bedside.fhir_server.outcome import Refusal, unknown_type
 from bedside.fhir_server.parameters import Param, ParameterSet
 from bedside.fhir_server.population import Record
 
 __all__ = ["CONTROLS", "Include", "Query", "bound", "parse_query"]
 
-CONTROLS = (
-    "_count", "_elements", "_format", "_include", "_page", "_pretty", "_revinclude", "_sort",
-    "_summary", "_total", "_totalMethod",
-)  # fmt: skip
-"""Parameters that shape the answer rather than choose resources; ``_totalMethod`` is fhirpy's."""
-
-_REPEATED = ("_include", "_revinclude")
-_CHOICES = {
-    "_pretty": ("true", "false"),
-    "_summary": ("true", "text", "data", "count", "false"),
-    "_total": ("none", "estimate", "accurate"),
-    "_totalMethod": ("count",),
-}
-
-
-@dataclass(frozen=True)
-class Include:
-    """One ``_include`` or ``_revinclude``.
-
-    Attributes:
-        type: whose parameter it is; "" for any.
-        name: the reference parameter; "" for all.
-        target: the type referred to; "" for any.
-        iterate: also for what is included itself.
-    """
-
-    type: str
-    name: str
-    target: str
-    iterate: bool
+_MOST_LINKS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +85,14 @@ def parse_query(parameters: ParameterSet, type: str, text: str, *, lenient: bool
     if type not in definitions.resource_types():
         raise unknown_type(type, definitions.resource_types())
     clauses: list[Clause | Deferred] = []
-    controls: dict[str, list[str]] = {}
+    controls = Controls(parameters, type)
     kept: list[str] = []
     ignored: list[str] = []
     for part in filter(None, text.split("&")):
         name, value = _decoded(part)
         try:
             if name.partition(":")[0] in CONTROLS:
-                _add_control(controls, name, value)
+                controls.add(name, value)
             else:
                 clauses.append(_clause(parameters, type, name, value))
         except Refusal as refusal:
@@ -131,13 +102,10 @@ def parse_query(parameters: ParameterSet, type: str, text: str, *, lenient: bool
         else:
             if name != "_page":
                 kept.append(part)
-    return Query(
-        type,
-        "&".join(kept),
-        tuple(clauses),
-        ignored=tuple(ignored),
-        **_controls(parameters, type, controls),  # type: ignore[arg-type]
-    )
+    fields = controls.fields
+    if fields.get("summary") == "count":
+        fields["total"] = True
+    return Query(type, "&".join(kept), tuple(clauses), ignored=tuple(ignored), **fields)
 
 
 @lru_cache(maxsize=8192)
@@ -150,95 +118,18 @@ def _decoded(part: str) -> tuple[str, str]:
 def _clause(parameters: ParameterSet, type: str, name: str, value: str) -> Clause | Deferred:
     if not value.strip():
         raise _invalid(f"Search parameter '{name}' has no value; write '{name}=VALUE'.")
+    if name.count(".") + name.count("_has:") > _MOST_LINKS:
+        raise _invalid(f"A chain has at most {_MOST_LINKS} links; '{name[:100]}' has more.")
     if name.startswith("_has:"):
         return reverse_chained(parameters, type, name, value, _clause)
     head, dot, rest = name.partition(".")
     plain, colon, modifier = head.partition(":")
-    param = _param(parameters, type, plain)
+    param = param_named(parameters, type, plain)
     if dot:
         return chained(parameters, param, modifier, rest, value, _clause)
     if colon and not modifier:
         raise _invalid(f"'{name}' ends in a colon; a modifier follows it.")
     return clause(type, param, name, modifier, value)
-
-
-def _param(parameters: ParameterSet, type: str, name: str) -> Param:
-    of_type = parameters.of(type)
-    if name not in of_type:
-        known = ", ".join(sorted([*of_type, *CONTROLS]))
-        raise _invalid(f"Unknown search parameter '{name}' for {type}. Valid are: {known}.")
-    return of_type[name]
-
-
-def _add_control(controls: dict[str, list[str]], name: str, value: str) -> None:
-    plain, colon, modifier = name.partition(":")
-    if colon and not (plain in _REPEATED and modifier in ("iterate", "recurse")):
-        raise _invalid(f"'{plain}' does not take ':{modifier}'.")
-    if not value.strip():
-        raise _invalid(f"'{name}' has no value; write '{name}=VALUE'.")
-    given = controls.setdefault(plain, [])
-    if plain not in _REPEATED and given and given != [value]:
-        raise _invalid(f"'{name}' may be given once only.")
-    if plain in ("_count",) and not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise _invalid(f"'{name}' is a whole number from 0, not '{value}'.")
-    if plain in _CHOICES and value not in _CHOICES[plain]:
-        raise _invalid(f"'{name}' is one of {', '.join(_CHOICES[plain])}, not '{value}'.")
-    if plain == "_format" and not is_served(value):
-        raise Refusal(406, "not-supported", "Only JSON is served: use _format=json.")
-    given.append(f"{modifier and ':iterate='}{value}" if plain in _REPEATED else value)
-
-
-def _controls(
-    parameters: ParameterSet, type: str, given: dict[str, list[str]]
-) -> dict[str, object]:
-    if not given:
-        return {}
-    count = given.get("_count")
-    return {
-        "sort": tuple(_sort_order(parameters, type, given.get("_sort", [""])[0])),
-        "count": int(count[0]) if count else None,
-        "page": given.get("_page", [""])[0],
-        "summary": given.get("_summary", [""])[0].replace("false", ""),
-        "elements": tuple(_elements(type, given.get("_elements", [""])[0])),
-        "total": given.get("_total", [""])[0] != "none",
-        "included": tuple(_include(parameters, text) for text in given.get("_include", ())),
-        "revincluded": tuple(_include(parameters, text) for text in given.get("_revinclude", ())),
-    }
-
-
-def _elements(type: str, text: str) -> Iterator[str]:
-    known = [name.removesuffix("[x]") for name in definitions.elements(type)]
-    for name in filter(None, (part.strip() for part in text.split(","))):
-        plain = name.removeprefix(f"{type}.")
-        if plain not in known:
-            raise _invalid(f"'_elements={text}': {type} has no element '{name}'. It has: "
-                           f"{', '.join(known)}.")  # fmt: skip
-        yield plain
-
-
-def _sort_order(parameters: ParameterSet, type: str, text: str) -> Iterator[tuple[Param, bool]]:
-    for name in filter(None, text.split(",")):
-        param = _param(parameters, type, name.removeprefix("-"))
-        if param.kind in ("composite", "special"):
-            raise _invalid(f"'{param.name}' is a {param.kind} parameter, which has no order.")
-        yield param, name.startswith("-")
-
-
-def _include(parameters: ParameterSet, text: str) -> Include:
-    iterate = text.startswith(":iterate=")
-    type, _, rest = text.removeprefix(":iterate=").partition(":")
-    name, _, target = rest.partition(":")
-    if type == "*" and not rest:
-        return Include("", "", "", iterate)
-    if type not in definitions.resource_types():
-        raise _invalid(f"'{text}': write TYPE:PARAMETER, such as Observation:subject, or *.")
-    if name in ("", "*"):
-        return Include(type, "", target, iterate)
-    if _param(parameters, type, name).kind != "reference":
-        references = (n for n, p in parameters.of(type).items() if p.kind == "reference")
-        raise _invalid(f"'{name}' of {type} is no reference. References are: "
-                       f"{', '.join(sorted(references))}.")  # fmt: skip
-    return Include(type, name, target, iterate)
 
 
 def _invalid(message: str) -> Refusal:

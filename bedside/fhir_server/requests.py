@@ -126,12 +126,14 @@ def text_in(body: Body, what: str) -> bytes:
     """
     if body is None or body in (b"", ""):
         raise Refusal(400, "required", f"There is no body; send the {what} as JSON.")
-    if isinstance(body, Mapping | list):
-        try:
-            return encode(body)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
-    return body.encode(errors="surrogatepass") if isinstance(body, str) else bytes(body)
+    if isinstance(body, str):
+        return body.encode(errors="surrogatepass")
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    try:
+        return encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refusal(400, "structure", f"The body is not JSON: {error}.") from None
 
 
 def form_in(body: Body) -> str:
@@ -144,9 +146,11 @@ def form_in(body: Body) -> str:
         return ""
     if isinstance(body, Mapping):
         return urlencode(body, doseq=True)
-    if isinstance(body, list):
+    if isinstance(body, str):
+        return body
+    if not isinstance(body, bytes):
         raise Refusal(400, "structure", "A _search takes a form: name=value&name=value.")
-    return body if isinstance(body, str) else body.decode(errors="replace")
+    return body.decode(errors="replace")
 
 
 def given_in(request: Request) -> list[tuple[str, str]]:

@@ -60,6 +60,8 @@ def only_match(store: Store, type: str, text: str) -> Record | None:
     Raises:
         Refusal: 412 if several match, 400 if it asks for nothing; as :func:`parse_query`.
     """
+    if text.startswith(f"{type}?"):
+        raise Refusal(400, "invalid", f"The condition is '{text}'; drop '{type}?' from it.")
     text = text.removeprefix("?")
     query = parse_query(store.parameters, type, text)
     if not query.clauses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from bedside.fhir_server import definitions
@@ -30,7 +31,7 @@ def members(store: Store, urls: Iterable[str]) -> Callable[[Key], bool]:
     """
     codes: Codes = {}
     for url in urls:
-        _add_set(store, url, codes, ())
+        _add(codes, _codes_of(store, url, ()))
 
     def test(key: Key) -> bool:
         system, code = key
@@ -76,9 +77,10 @@ def _is_under(code: str, ancestor: str, parents: dict[str, str]) -> bool:
     return False
 
 
-def _add_set(store: Store, url: str, codes: Codes, within: tuple[str, ...]) -> None:
+def _codes_of(store: Store, url: str, within: tuple[str, ...]) -> Codes:
+    """The codes of a value set; `within` are the sets that it is part of."""
     if url in within:
-        return
+        return {}
     resource = _stored(store, "ValueSet", url)
     if resource is None:
         try:
@@ -86,32 +88,50 @@ def _add_set(store: Store, url: str, codes: Codes, within: tuple[str, ...]) -> N
         except KeyError:
             raise Refusal(400, "not-found", f"The value set '{url}' is not known here; store the "
                           "ValueSet first.") from None  # fmt: skip
-        for system, listed in required.items():
-            _add(codes, system, listed)
-        return
+        return {system: set(listed) for system, listed in required.items()}
     if "expansion" in resource:
-        for item in _contained(resource["expansion"].get("contains", ())):
-            if "system" in item and "code" in item:
-                _add(codes, item["system"], [item["code"]])
-        return
+        return _expanded(resource["expansion"])
     compose = resource.get("compose", {})
     if "exclude" in compose or any("filter" in part for part in compose.get("include", ())):
         raise Refusal(400, "not-supported", f"The value set '{url}' has filters or exclusions; "
                       "store it with its expansion.")  # fmt: skip
+    codes: Codes = {}
     for part in compose.get("include", ()):
-        for other in part.get("valueSet", ()):
-            _add_set(store, other, codes, (*within, url))
-        if "system" in part:
-            concepts = [concept["code"] for concept in part.get("concept", ())]
-            _add(codes, part["system"], concepts or None)
+        _add(codes, _included(store, part, (*within, url)))
+    return codes
 
 
-def _add(codes: Codes, system: str, listed: Iterable[str] | None) -> None:
-    known = codes.setdefault(system, set())
-    if listed is None or known is None:
-        codes[system] = None
-    else:
-        known.update(listed)
+def _expanded(expansion: Any) -> Codes:
+    codes: Codes = {}
+    for item in _contained(expansion.get("contains", ())):
+        if "system" in item and "code" in item:
+            _add(codes, {item["system"]: {item["code"]}})
+    return codes
+
+
+def _included(store: Store, part: Any, within: tuple[str, ...]) -> Codes:
+    """The codes of one include: those that are in its system and in each of its value sets."""
+    conditions = [_codes_of(store, url, within) for url in part.get("valueSet", ())]
+    if "system" in part:
+        listed = {concept["code"] for concept in part.get("concept", ())}
+        conditions.append({part["system"]: listed or None})
+    return reduce(_common, conditions) if conditions else {}
+
+
+def _add(codes: Codes, more: Codes) -> None:
+    for system, listed in more.items():
+        known = codes.get(system, set())
+        codes[system] = None if known is None or listed is None else known | listed
+
+
+def _common(one: Codes, other: Codes) -> Codes:
+    return {system: _both(one[system], other[system]) for system in one if system in other}
+
+
+def _both(one: set[str] | None, other: set[str] | None) -> set[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
 
 
 def _contained(items: Iterable[Any]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from bedside.fhir_server import search
-from bedside.fhir_server.integrity import refuse_broken_references, refuse_if_referred_to
+from bedside.fhir_server.integrity import (
+    lost_urns,
+    refuse_broken_references,
+    refuse_if_referred_to,
+)
 from bedside.fhir_server.links import Kind, change_links, narrative_links
 from bedside.fhir_server.outcome import Issue, Refusal
 from bedside.fhir_server.overlay import Overlay
@@ -90,11 +94,17 @@ def located(refusal: Refusal, at: int) -> Refusal:
         Issue(
             issue.code,
             f"{where}: {issue.diagnostics}",
-            tuple(f"{where}.resource.{path}" for path in issue.expression) or (where,),
+            tuple(_within(f"{where}.resource", path) for path in issue.expression) or (where,),
         )
         for issue in refusal.issues
     ]
     return Refusal.of(refusal.status, issues)
+
+
+def _within(where: str, path: str) -> str:
+    """The FHIRPath of an element of the resource at a place; `path` starts with its type."""
+    _, dot, rest = path.partition(".")
+    return f"{where}{dot}{rest}"
 
 
 def _refuse_equal_addresses(entries: Iterable[Entry]) -> None:
@@ -219,9 +229,21 @@ def _carried_out(
         if planned.id and f"/{place}/" not in response.headers.get("Location", f"/{place}/"):
             raise Refusal(412, "conflict", "What its condition finds depends on what other entries "
                           "of the transaction write; send them in two.")  # fmt: skip
+        _refuse_lost_urns(work, planned, response)
         return response
     except Refusal as refusal:
         raise located(refusal, entry.at) from None
+
+
+def _refuse_lost_urns(work: Overlay, planned: _Planned, response: Response) -> None:
+    """Raise a 422 :class:`Refusal` if what was written refers to the address of no entry."""
+    method = planned.entry.request.method
+    if not planned.id or not (method == "PUT" or (method == "POST" and response.status == 201)):
+        return
+    record = work.get(planned.type, planned.id)
+    issues = lost_urns(record.resource) if record is not None and b'"urn:' in record.data else []
+    if issues:
+        raise Refusal.of(422, issues)
 
 
 def _linked(body: object, goals: Mapping[str, str]) -> bytes | None:
@@ -249,9 +271,16 @@ def _conditional_goals(
         return {}
     trial = work.fork()
     trial.policy = work.policy
+    stand_ins = {text: _stand_in(trial, text) for text in wanted}
     for each in writes:
-        _carried_out(trial, each, places, answer)
+        _carried_out(trial, each, {**places, **stand_ins}, answer)
     return {text: _met(trial, text, at) for text, at in wanted.items()}
+
+
+def _stand_in(trial: Overlay, text: str) -> str:
+    """Where a conditional reference leads until it is found out: nowhere, but of its type."""
+    type = text.partition("?")[0]
+    return f"{type}/{trial.new_id(type)}"
 
 
 def _conditional_references(body: object) -> list[str]:

@@ -17,8 +17,10 @@ __all__ = [
     "Range",
     "Text",
     "amounts",
+    "canonicals",
     "dates",
     "fold",
+    "is_on_earth",
     "parse_date",
     "positions",
     "reference_key",
@@ -44,6 +46,8 @@ _DATE = re.compile(
     r"(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
 _REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
+_MARKS = r"[!\"#%&'()*,\-./:;?@\[\\\]_{}\u00a1\u00ab\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e]"
+_PUNCTUATION = re.compile(rf"(?<!\d){_MARKS}|{_MARKS}(?!\d)")
 _SECOND = 10**9
 _DAY = 86_400 * _SECOND
 
@@ -80,11 +84,17 @@ class Position(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """Text without case, accents and repeated spaces."""
+    """Text without case, accents, punctuation and repeated spaces.
+
+    Punctuation between two digits, as in 5.4, stays; so does a text of nothing else.
+    """
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(text.casefold().split())
+    words = text.casefold().split()
+    if not all(map(str.isalnum, words)):
+        words = _PUNCTUATION.sub("", " ".join(words)).split() or words
+    return " ".join(words)
 
 
 def parse_date(text: str) -> Range | None:
@@ -202,11 +212,16 @@ def reference_key(text: str) -> Key:
 
 
 def references(node: Any) -> Iterator[Key]:
-    """Keys of a Reference or a canonical address, which is found with and without its version."""
+    """Keys of a Reference, a canonical address, or a resource that stands in another."""
     if isinstance(node, str):
-        yield (None, node)
-        if "|" in node:
-            yield (None, node.partition("|")[0])
+        for address in canonicals(node):
+            yield (None, address)
+        return
+    if isinstance(node, dict) and "resourceType" in node:
+        if "id" in node:
+            yield (None, node["id"])
+            yield (node["resourceType"], node["id"])
+        return
     text = node.get("reference") if isinstance(node, dict) else None
     if isinstance(text, str):
         kind, id = reference_key(text)
@@ -236,11 +251,16 @@ def texts(node: Any) -> Iterator[Text]:
 
 
 def uris(node: Any) -> Iterator[str]:
-    """The address; a canonical one is also found without its version."""
+    """The address."""
     if isinstance(node, str):
         yield node
-        if "|" in node:
-            yield node.partition("|")[0]
+
+
+def canonicals(node: Any) -> Iterator[str]:
+    """A canonical address, which is also found without its fragment, and without its version."""
+    if isinstance(node, str):
+        whole = node.partition("#")[0]
+        yield from dict.fromkeys((node, whole, whole.partition("|")[0]))
 
 
 def amounts(node: Any) -> Iterator[Amount]:
@@ -262,8 +282,13 @@ def amounts(node: Any) -> Iterator[Amount]:
 def positions(node: Any) -> Iterator[Position]:
     """The position of a Location, if it has one on Earth."""
     latitude, longitude = node.get("latitude"), node.get("longitude")
-    if _is_number(latitude) and _is_number(longitude):
+    if _is_number(latitude) and _is_number(longitude) and is_on_earth(latitude, longitude):
         yield Position(float(latitude), float(longitude))
+
+
+def is_on_earth(latitude: Decimal | float, longitude: Decimal | float) -> bool:
+    """Whether there is such a point, in degrees."""
+    return -90 <= latitude <= 90 and -180 <= longitude <= 180
 
 
 _ANY = Decimal("Infinity")

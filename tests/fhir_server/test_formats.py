@@ -59,6 +59,8 @@ def test_the_url_has_the_last_word() -> None:
         ("application/json", 201),
         ("application/fhir+json; fhirVersion=4.0", 201),
         ("application/fhir+json; fhirVersion=3.0", 415),
+        ("application/fhir+json; charset=UTF-8", 201),
+        ("application/fhir+json; charset=latin-1", 415),
         ("application/fhir+xml", 415),
         ("application/x-www-form-urlencoded", 415),
     ],
@@ -66,6 +68,13 @@ def test_the_url_has_the_last_word() -> None:
 def test_a_body_is_json_of_r4(content_type: str, status: int) -> None:
     headers = {"Content-Type": content_type}
     assert call(chart(), "POST", "Patient", BODY, headers)[0] == status
+
+
+@pytest.mark.parametrize(("coding", "status"), [("identity", 201), ("gzip", 415), ("br", 415)])
+def test_a_body_is_sent_as_it_is(coding: str, status: int) -> None:
+    found, answer = call(chart(), "POST", "Patient", BODY, {"Content-Encoding": coding})
+    assert found == status
+    assert status == 201 or f"Content-Encoding is {coding}" in says(answer)
 
 
 def test_an_entry_of_a_batch_names_its_own_format() -> None:

@@ -73,6 +73,25 @@ def test_since_leaves_out_the_older() -> None:
     assert [e["resource"]["valueQuantity"]["value"] for e in bundle["entry"]] == [71]
 
 
+@pytest.mark.parametrize("place", ["Patient/p1", "Patient"])
+def test_a_history_shows_the_parts_that_are_asked_for(place: str) -> None:
+    mine = chart()
+    call(mine, "PUT", "Patient/p1", {"resourceType": "Patient", "id": "p1", "gender": "other"})
+    call(mine, "DELETE", "Patient/p1")
+    _, bundle = call(mine, "GET", f"{place}/_history?_elements=gender&_count=2&_pretty=true")
+    deleted, changed = bundle["entry"]
+    assert "resource" not in deleted
+    assert set(changed["resource"]) == {"resourceType", "id", "meta", "gender"}
+    assert changed["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"
+
+
+def test_the_history_of_everything_takes_a_summary() -> None:
+    _, bundle = call(chart(), "GET", "_history?_summary=text")
+    assert {frozenset(entry["resource"]) for entry in bundle["entry"]} == {
+        frozenset({"resourceType", "id", "meta"})
+    }
+
+
 @pytest.mark.parametrize(
     ("url", "status", "mend"),
     [
@@ -83,6 +102,8 @@ def test_since_leaves_out_the_older() -> None:
         ("Patient/_history?_page=x", 400, "Follow the next link"),
         ("Patient/_history?_page=9.0", 400, "Follow the next link"),
         ("Patient/_history?name=x", 400, "A history takes _count"),
+        ("Patient/_history?_elements=foo", 400, "Patient has no element 'foo'"),
+        ("_history?_elements=id", 400, "ask for TYPE/_history"),
     ],
 )
 def test_a_bad_history_request_is_refused(url: str, status: int, mend: str) -> None:

@@ -165,6 +165,8 @@ def test_conditional_create() -> None:
         ({"If-Modified-Since": "Thu Jan 15 09:00:00 2026"}, 304),
         ({"If-Modified-Since": "Fri, 16 Jan 2026 09:00:00 GMT"}, 304),
         ({"If-Modified-Since": "Thu, 15 Jan 2026 08:59:59 GMT"}, 200),
+        ({"If-Modified-Since": "Thu, 15 Jan 2026 10:00:00 +0500"}, 200),
+        ({"If-Modified-Since": "Thu, 15 Jan 2026 10:00:00 +0100"}, 304),
         ({"If-Modified-Since": "yesterday"}, 200),
         ({"If-Modified-Since": "Fri, 16 Jan 2026 09:00:00 GMT", "If-None-Match": 'W/"2"'}, 200),
     ],
@@ -201,6 +203,77 @@ def test_if_match_with_a_star_asks_for_any_version() -> None:
     assert call(mine, "PATCH", "Patient/p1", REPLACE, any_version)[0] == 200
     body = {"resourceType": "Patient", "id": "new"}
     assert call(mine, "PUT", "Patient/new", body, any_version)[0] == 412
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("tags", ["*", 'W/"1"', 'W/"7", W/"1"'])
+def test_if_none_match_guards_what_is_there(method: str, tags: str) -> None:
+    mine = chart()
+    body = {"PUT": {"resourceType": "Patient", "id": "p1"}, "PATCH": REPLACE, "DELETE": None}
+    status, outcome = call(mine, method, "Patient/p1", body[method], {"If-None-Match": tags})
+    assert (status, "version 1 is there" in says(outcome)) == (412, True)
+    assert mine.changes() == ()
+
+
+def test_if_none_match_lets_a_new_resource_pass() -> None:
+    mine, once = chart(), {"If-None-Match": "*"}
+    body = {"resourceType": "Patient", "id": "new"}
+    assert call(mine, "PUT", "Patient/new", body, once)[0] == 201
+    assert call(mine, "PUT", "Patient/new", body, once)[0] == 412
+    assert call(mine, "PUT", "Patient/new", body, {"If-None-Match": 'W/"7"'})[0] == 200
+
+
+@pytest.mark.parametrize("place", ["Patient/p1", "Patient/p1/_history/1"])
+@pytest.mark.parametrize(
+    ("query", "members"),
+    [
+        ("_elements=gender", {"gender"}),
+        ("_elements=gender,active", {"gender"}),
+        ("_summary=text", set()),
+        ("_summary=data", {"name", "gender"}),
+        ("_summary=false", {"name", "gender"}),
+        ("_pretty=true", {"name", "gender"}),
+    ],
+)
+def test_a_read_shows_the_parts_that_are_asked_for(
+    place: str, query: str, members: set[str]
+) -> None:
+    status, patient = call(chart(), "GET", f"{place}?{query}")
+    assert (status, set(patient) - {"resourceType", "id", "meta"}) == (200, members)
+    whole = query in ("_summary=false", "_pretty=true")
+    assert ("tag" in patient.get("meta", {})) == (not whole)
+
+
+def test_the_capability_statement_has_a_summary() -> None:
+    _, statement = call(chart(), "GET", "metadata?mode=full&_summary=true&_pretty=true")
+    assert statement["resourceType"] == "CapabilityStatement" and "format" in statement
+    assert "implementation" in statement and "patchFormat" in statement
+
+
+def test_a_write_takes_pretty() -> None:
+    patient = {"resourceType": "Patient"}
+    assert call(chart(), "POST", "Patient?_pretty=true", patient)[0] == 201
+
+
+@pytest.mark.parametrize("validation", ["strict", "lenient"])
+def test_a_condition_is_no_reference_outside_a_transaction(validation: Any) -> None:
+    mine = chart(policy=Policy(validation=validation))
+    seen = {**weight(70), "subject": {"reference": "Patient?name=alder"}}
+    status, outcome = call(mine, "POST", "Observation", seen)
+    assert (status, "for transactions alone" in says(outcome)) == (422, True)
+    assert outcome["issue"][0]["expression"] == ["Observation.subject.reference"]
+    assert mine.changes() == ()
+
+
+@pytest.mark.parametrize("urn", ["urn:uuid:6f9b1f0e-0000-4000-8000-000000000009", "urn:oid:1.2.3"])
+def test_integrity_refuses_a_urn_but_for_the_links_in_a_bundle(urn: str) -> None:
+    mine = chart(policy=Policy(integrity=True))
+    seen = {**weight(70), "subject": {"reference": urn}}
+    status, outcome = call(mine, "POST", "Observation", seen)
+    assert (status, outcome["issue"][0]["expression"]) == (422, ["Observation.subject.reference"])
+    entries = [{"fullUrl": urn, "resource": {"resourceType": "Patient"}}, {"resource": seen}]
+    kept = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    assert call(mine, "POST", "Bundle", kept)[0] == 201
 
 
 def test_preferences_say_what_a_write_returns() -> None:
@@ -255,7 +328,7 @@ def test_a_search_parameter_that_cannot_be_served_is_stored_and_says_so() -> Non
     parameter = {
         "resourceType": "SearchParameter", "url": "http://x.org/sp", "name": "zz", "code": "zz",
         "status": "active", "description": "d", "base": ["Patient"], "type": "string",
-        "expression": "Patient.name.given.first()",
+        "expression": "Patient.name.given.last()",
     }  # fmt: skip
     stored = chart().request("POST", "SearchParameter", None, parameter)
     assert stored.status == 201 and "cannot be searched by for Patient" in stored.headers["Warning"]

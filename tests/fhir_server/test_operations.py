@@ -192,6 +192,44 @@ def test_lastn_is_the_latest_of_each_code() -> None:
     assert ids(call(mine, "GET", search)[1]) == ["w4", "w3"]
 
 
+def seen(id: str, day: int, *codes: str) -> Json:
+    return weight(1, day, id=id, code={"coding": [{"system": "s", "code": c} for c in codes]})
+
+
+@pytest.mark.parametrize(
+    ("observations", "expected"),
+    [
+        ([seen("o1", 1, "a"), seen("o2", 2, "b"), seen("o3", 3, "c")], "o1 o2 o3"),
+        ([seen("o1", 1, "a"), seen("o2", 2, "b"), seen("o3", 3, "a", "c")], "o2 o3"),
+        ([seen("o1", 1, "a"), seen("o2", 2, "b"), seen("o3", 3, "a", "b")], "o3"),
+        ([seen("o1", 1, "a", "b"), seen("o2", 2, "b", "c"), seen("o3", 3, "c")], "o3"),
+        ([weight(1, 1, id="o1", code={"text": "Text"}), seen("o2", 2, "Text")], "o1 o2"),
+    ],
+)
+def test_lastn_takes_codes_for_one_that_an_observation_has_together(
+    observations: list[Json], expected: str
+) -> None:
+    _, bundle = call(
+        chart(*observations), "GET", "Observation/$lastn?patient=p1&code:missing=false"
+    )
+    assert sorted(ids(bundle)) == expected.split()
+
+
+def test_lastn_shows_all_of_a_tie() -> None:
+    mine = chart(*(seen(f"o{number}", day, "a") for number, day in enumerate((5, 5, 4, 4, 3))))
+    url = "Observation/$lastn?patient=p1&code=a"
+    assert ids(call(mine, "GET", url)[1]) == ["o0", "o1"]
+    assert ids(call(mine, "GET", f"{url}&max=2")[1]) == ["o0", "o1"]
+    assert ids(call(mine, "GET", f"{url}&max=3")[1]) == ["o0", "o1", "o2", "o3"]
+
+
+@pytest.mark.parametrize("asked", ["combo-code=a", "code-value-quantity=a$1", "code:text=x,a"])
+def test_lastn_takes_any_parameter_with_a_code(asked: str) -> None:
+    one = {**seen("o1", 1, "a"), "code": {"coding": [{"code": "a"}], "text": "x"}}
+    status, bundle = call(chart(one), "GET", f"Observation/$lastn?patient=p1&{asked}")
+    assert (status, ids(bundle)) == (200, ["o1"])
+
+
 @pytest.mark.parametrize(
     ("query", "mend"),
     [

@@ -274,9 +274,76 @@ def test_locations_near_a_point() -> None:
     assert find(places, "Location?near=52.52|13.405|20|[mi_us]") == ["berlin", "potsdam"]
     assert find(places, "Location?near=0|-179.9|30") == ["east"]
     assert find(places, "Location?near:missing=true") == ["nowhere"]
-    for wrong in ("52", "x|1", "1|2|-3", "1|2|3|parsec", "91|0", "1|2|3|km|4"):
+    for wrong in (
+        "52", "x|1", "1|2|-3", "1|2|3|parsec", "91|0", "1|2|3|km|4", "nan|10", "10|nan", "10|inf",
+        "1|181", "1|2|nan",
+    ):  # fmt: skip
         status, _ = request(places, f"Location?near={wrong}")
         assert status == 400, wrong
+
+
+@pytest.mark.parametrize("wrong", [Decimal("1e400"), 10**400, Decimal("1e999999"), 91])
+def test_a_place_that_is_not_on_earth_is_near_nothing(wrong: Any) -> None:
+    places: list[dict[str, Any]] = [
+        {"resourceType": "Location", "id": id, "position": position}
+        for id, position in [
+            ("lost", {"latitude": wrong, "longitude": 1}),
+            ("far", {"latitude": 1, "longitude": 2 * wrong}),
+            ("here", {"latitude": 1, "longitude": 1}),
+        ]
+    ]
+    assert find(places, "Location?near=1|1") == ["here"]
+
+
+PUNCTUATED = [
+    {
+        "resourceType": "Patient",
+        "id": "p0",
+        "name": [{"family": "O\u2019Brien-Smith"}],
+        "address": [{"line": ["12 St. John's  Rd."]}],
+    },
+    {"resourceType": "Patient", "id": "p1", "name": [{"family": "Oak"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("name=obrien", "p0"),
+        ("name=O'Brien", "p0"),
+        ("name=OBrienSmith", "p0"),
+        ("name=o'brien-smith", "p0"),
+        ("name:contains=brien-s", "p0"),
+        ("name:exact=OBrien-Smith", ""),
+        ("name:exact=O\u2019Brien-Smith", "p0"),
+        ("address=12 st johns rd", "p0"),
+        ("address=12 St. John's Rd.", "p0"),
+        ("name=-", ""),
+        ("name:contains=.", ""),
+    ],
+)
+def test_a_string_is_compared_without_its_punctuation(search: str, expected: str) -> None:
+    assert sorted(find(PUNCTUATED, f"Patient?{quote(search, safe='=:')}")) == expected.split()
+
+
+def test_a_point_between_digits_is_no_punctuation() -> None:
+    resources = observations({"valueString": "5.4"}, {"valueString": "54"}, {"valueString": "..."})
+    assert find(resources, "Observation?value-string=5.4") == ["o0"]
+    assert find(resources, "Observation?value-string=54") == ["o1"]
+    assert find(resources, "Observation?value-string=...") == ["o2"]
+
+
+def test_a_period_is_compared_with_ge_and_le_by_the_letter_of_r4() -> None:
+    stay = {"start": "2020-01-01", "end": "2020-01-02"}
+    resources = [{"resourceType": "Encounter", "id": "e", "period": stay}]
+    found = {
+        date: find(resources, f"Encounter?date={date}")
+        for date in ("ge2020-01-01", "ge2020-01-02", "le2020-01-01", "le2020-01-02", "ge2020-01")
+    }
+    assert found == {
+        "ge2020-01-01": ["e"], "ge2020-01-02": [], "le2020-01-01": [], "le2020-01-02": ["e"],
+        "ge2020-01": ["e"],
+    }  # fmt: skip
 
 
 def test_a_timing_is_as_long_as_from_its_first_to_its_last_moment() -> None:

@@ -149,7 +149,7 @@ def test_there_are_only_so_many_sandboxes() -> None:
         ({"content": iter([b"x" * 1500, b"x" * 1500])}, 413, "more than 2,000 bytes"),
         ({"content": b"<xml/>", "headers": {"content-type": "application/fhir+xml"}}, 415, "send"),
         ({"content": b"{", "headers": FHIR}, 400, "not valid JSON"),
-        ({"content": b"[" * 999, "headers": FHIR}, 400, "nested more than 64 levels deep"),
+        ({"content": b"[" * 99 + b"]" * 99, "headers": FHIR}, 400, "more than 64 levels"),
         ({"content": b"\xff", "headers": FHIR}, 400, "not valid JSON"),
         ({"json": weight(70), "headers": {"accept": "application/fhir+xml"}}, 406, "Only JSON"),
     ],
@@ -243,6 +243,27 @@ def test_a_damaged_journal_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "notes.journal").write_bytes(b"x")
     with pytest.raises(PopulationError, match="no journal of a sandbox"):
         server(tmp_path)
+
+
+def test_a_fault_of_the_server_is_an_outcome_without_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("a secret of the inside")
+
+    sandboxes = Sandboxes(Population.of(PATIENTS), BASE, policy=STRICT, directory=tmp_path)
+    client = TestClient(application(sandboxes, Limits()), raise_server_exceptions=False)
+    for place in ("interactions.read", "server.journal.Journal.append"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"bedside.fhir_server.{place}", fail)
+            if place == "interactions.read":
+                failed = client.get("/fhir/Patient/p1")
+            else:
+                failed = client.post("/fhir/Observation", json=weight(70))
+        assert (failed.status_code, failed.json()["issue"][0]["code"]) == (500, "exception")
+        assert failed.headers["content-type"].startswith("application/fhir+json")
+        assert "secret" not in failed.text and "Traceback" not in failed.text
+    assert stored(client) == []
 
 
 def test_a_full_disk_refuses_the_write_and_forgets_it(

@@ -238,8 +238,8 @@ def test_damage_is_found_wherever_it_is(
     [
         (b"", "is damaged"),
         (b"{}", "is damaged"),
-        (b'{"format":9,"digest":"","types":{},"sizes":{},"hashes":{}}', "reads 2"),
-        (b'{"format":2,"digest":"","types":{},"sizes":{"x":1},"hashes":{}}', "x is missing"),
+        (b'{"format":9,"digest":"","types":{},"sizes":{},"hashes":{}}', "reads 3"),
+        (b'{"format":3,"digest":"","types":{},"sizes":{"x":1},"hashes":{}}', "x is missing"),
     ],
 )
 def test_a_manifest_that_cannot_be_used(tmp_path: Path, manifest: bytes, says: str) -> None:

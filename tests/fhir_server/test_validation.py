@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedside.fhir_server import definitions
+from bedside.fhir_server.jsontext import decode
 from bedside.fhir_server.policy import Policy
 from bedside.fhir_server.validation import repair, validate
 from bedside.fhir_server.validation.invariants import INVARIANTS, NOT_ENFORCED
@@ -162,6 +163,21 @@ def test_a_fault_is_named_with_its_mend(
     assert [issue.code for issue in issues] == [code]
     assert issues[0].diagnostics.startswith(expression)
     assert says in issues[0].diagnostics
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999999999", "1e-999999999", "1" * 400])
+def test_a_number_is_one_that_can_be_reckoned_with(number: str) -> None:
+    place = decode(b'{"resourceType":"Location","position":{"latitude":%b}}' % number.encode())
+    faults = [issue for issue in validate(place) if "latitude" in issue.expression[0]]
+    assert [issue.code for issue in faults] == ["value"]
+    age = {"value": number, "code": "a", "system": "http://unitsofmeasure.org"}
+    repaired, notes = repair({**PATIENT, "multipleBirthInteger": number, "foo": age})
+    assert repaired["multipleBirthInteger"] == number and len(notes) == 1
+
+
+def test_a_rule_that_cannot_be_reckoned_says_nothing() -> None:
+    count = {"value": Decimal("1e100"), "code": "1", "system": "http://unitsofmeasure.org"}
+    assert validate({**PATIENT, "extension": [{"url": "http://x", "valueCount": count}]}) == ()
 
 
 def test_every_fault_is_named_at_once() -> None:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bedside import __version__
-from bedside.fhir_server.outcome import Issue, Refusal
+from bedside.fhir_server.outcome import Issue, Refusal, server_fault
 from bedside.fhir_server.requests import JSON
 from bedside.fhir_server.server.openapi import CREATED, MANAGED, ROUTES, describe
 from bedside.fhir_server.server.sandboxes import MAIN, Sandbox, Sandboxes
@@ -53,7 +53,11 @@ def application(sandboxes: Sandboxes, limits: Limits) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        exception_handlers={HTTPException: _unrouted, RequestValidationError: _unread},
+        exception_handlers={
+            HTTPException: _unrouted,
+            RequestValidationError: _unread,
+            Exception: _failed,
+        },
     )
 
     async def fhir(request: Request) -> Response:
@@ -188,6 +192,11 @@ async def _unread(request: Request, error: RequestValidationError) -> Response:
         for fault in error.errors()
     ]
     return _refused(Refusal.of(422, issues))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """What a fault of the server is answered with; uvicorn logs its traceback."""
+    return _refused(server_fault())
 
 
 def _refused(refusal: Refusal) -> Response:

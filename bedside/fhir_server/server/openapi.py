@@ -39,6 +39,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/{type}/{id}/_history": {"GET": "History of a resource"},
     "/{type}/{id}/_history/{version}": {"GET": "Read a version"},
     "/{compartment}/{id}/{type}": {"GET": "Search a compartment"},
+    "/{compartment}/{id}/{type}/_search": {"POST": "Search a compartment by form"},
 }
 """What is served, by path and method, the more special paths first."""
 

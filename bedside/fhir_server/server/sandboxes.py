@@ -56,6 +56,9 @@ class Sandbox:
                     refusal = Refusal(507, "no-store", f"The disk did not take the write "
                                       f"({error.strerror}); nothing was stored.")  # fmt: skip
                     return Response(507, {"Content-Type": JSON}, refusal.body())
+                except Exception:
+                    chart.undo(before)
+                    raise
             return response
 
     def close(self) -> None:

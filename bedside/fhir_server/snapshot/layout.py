@@ -30,7 +30,7 @@ __all__ = [
     "verify",
 ]
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 UNIT = 1000
 """Nanoseconds in one unit of a date's column."""

@@ -17,7 +17,7 @@ from bedside.fhir_server.validation.narrative import narrative_fault
 from bedside.fhir_server.validation.primitives import HINTS, PRIMITIVES
 from bedside.fhir_server.validation.references import reference_fault
 
-__all__ = ["Place", "Run", "check_resource"]
+__all__ = ["Place", "Run", "check_entry", "check_resource"]
 
 Place = tuple[Any, str, int]
 """Where an element is: the place it is in (None for a resource), its name, and its index or -1."""
@@ -34,13 +34,15 @@ class Run:
         issues: what is wrong.
         root: the resource.
         bare_references: a reference may be an id without a type.
+        conditions: a reference may be conditional.
     """
 
-    __slots__ = ("bare_references", "issues", "root")
+    __slots__ = ("bare_references", "conditions", "issues", "root")
 
-    def __init__(self, root: Json, bare_references: bool) -> None:
+    def __init__(self, root: Json, *, bare_references: bool, conditions: bool) -> None:
         self.root = root
         self.bare_references = bare_references
+        self.conditions = conditions
         self.issues: list[Issue] = []
 
     def add(self, code: str, place: Place, message: str) -> None:
@@ -81,6 +83,17 @@ def check_resource(resource: Json, run: Run) -> None:
     _check_object(_shape(type), resource, (None, type, -1), run)
 
 
+def check_entry(entry: Json, at: int, run: Run) -> None:
+    """Check the entry at an index of a Bundle."""
+    _entry_check()(entry, ((None, "Bundle", -1), "entry", at), run)
+
+
+@cache
+def _entry_check() -> Check:
+    element = definitions.elements("Bundle")["entry"]
+    return _complex(element, element.types[0])
+
+
 def _check_object(shape: _Shape, node: Json, place: Place, run: Run) -> None:
     if not node:
         run.add("value", place, "is an empty object; leave it out or fill it")
@@ -113,7 +126,7 @@ def _check_rules(rules: Iterable[_Rule], node: Json, place: Place, run: Run) -> 
     for key, sentence, holds in rules:
         try:
             kept = holds(node)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
             continue
         if not kept:
             run.add("invariant", place, f"breaks {key}: {sentence.rstrip('.')}")
@@ -289,7 +302,9 @@ def _complex(element: Element, type_name: str) -> Check:
             return
         _check_object(_shape(type_name), value, place, run)
         if is_reference:
-            fault = reference_fault(value, targets, run.root, run.bare_references)
+            fault = reference_fault(
+                value, targets, run.root, bare=run.bare_references, conditions=run.conditions
+            )
             if fault is not None:
                 code, member, message = fault
                 run.add(code, (place, member, -1), message)

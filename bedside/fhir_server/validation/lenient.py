@@ -124,7 +124,7 @@ def _primitive(value: Any, type: str, path: str, notes: Notes) -> Any:
             number = Decimal(value)
         except InvalidOperation:
             return value
-        if number.is_finite():
+        if number.is_finite() and PRIMITIVES["decimal"](number):
             _note(notes, path, "is a number and was taken out of its quotes")
             return int(number) if type != "decimal" and number == int(number) else number
     elif type == "boolean" and value in ("true", "false"):

@@ -26,6 +26,8 @@ _DATE_TIME = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_CLOCK}{_ZONE})?)?)
 _INSTANT = re.compile(rf"{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}{_ZONE}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MOST_TEXT = 1024 * 1024
+_MOST_DIGITS = 308
+"""Of a number before its point, and about as many after it: what a double holds."""
 
 
 def _matching(pattern: str) -> Accepts:
@@ -62,7 +64,9 @@ def _text(value: Any) -> bool:
 
 
 def _decimal(value: Any) -> bool:
-    return type(value) is int or type(value) is Decimal
+    if type(value) is Decimal:
+        return -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS
+    return type(value) is int and abs(value) < 10**_MOST_DIGITS
 
 
 _uri = _matching(r"[^\x00-\x20]+")
@@ -96,7 +100,7 @@ HINTS: Mapping[str, str] = {
     "integer": "a whole number, without quotes",
     "unsignedInt": "a whole number from 0, without quotes",
     "positiveInt": "a whole number from 1, without quotes",
-    "decimal": "a number, without quotes",
+    "decimal": "a number below 1e308, without quotes",
     "string": "text that is not empty",
     "markdown": "text that is not empty",
     "xhtml": "XHTML text",

@@ -22,7 +22,7 @@ Fault = tuple[str, str, str]
 
 
 def reference_fault(
-    value: Json, targets: tuple[str, ...], root: Json, bare_references: bool
+    value: Json, targets: tuple[str, ...], root: Json, *, bare: bool, conditions: bool
 ) -> Fault | None:
     """What is wrong with a Reference whose structure is right.
 
@@ -30,20 +30,27 @@ def reference_fault(
         value: the Reference.
         targets: types it may lead to; empty for any.
         root: the resource that holds what is contained.
-        bare_references: it may be an id without a type.
+        bare: it may be an id without a type.
+        conditions: it may be conditional.
     """
     text = value.get("reference")
     kind = ""
     if type(text) is str and text:
-        match = _REFERENCE.fullmatch(text) or _CONDITION.fullmatch(text)
+        match = _REFERENCE.fullmatch(text)
+        condition = None if match else _CONDITION.fullmatch(text)
         if match is not None:
             kind = match[1]
+        elif condition is not None:
+            if not conditions:
+                return ("value", "reference", f"is {text!r}; a condition is for transactions "
+                        "alone, elsewhere write Type/id")  # fmt: skip
+            kind = condition[1]
         elif text[0] == "#":
             kind = _contained_type(text[1:], root)
             if not kind:
                 return ("not-found", "reference",
                         f"is {text!r}, but no contained resource has that id")  # fmt: skip
-        elif not bare_references and not _ADDRESS.fullmatch(text):
+        elif not bare and not _ADDRESS.fullmatch(text):
             example = f"{targets[0] if targets else 'Patient'}/123"
             return "value", "reference", f"is {text!r}; write Type/id, e.g. {example}"
         if kind and kind not in targets:
