@@ -1,4 +1,4 @@
-"""The words a patient knows: stems, concepts, and the patterns of questions.
+"""The words a patient knows: stems, and the concepts that phrases name.
 
 The words are data (``data/lexicon.toml``); this module compiles them once per process.
 """
@@ -7,46 +7,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import product
-from typing import Any
 
-__all__ = [
-    "Lexicon",
-    "Pattern",
-    "closest",
-    "conceive",
-    "lexicon",
-    "match",
-    "meanings",
-    "mended",
-    "split_words",
-    "stem",
-]
+__all__ = ["Lexicon", "closest", "conceive", "lexicon", "mended", "split_words", "stem"]
 
 _WORD = re.compile(r"[a-z0-9]+")
 _CONTRACTED = re.compile(r"n't\b|'(?:s|re|m|ve|d|ll)\b")
 _ENDINGS = (("ness", ""), ("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
-_WHOLE = frozenset({"hives"})
+_WHOLE = frozenset({"fits", "hives"})
 """Words whose stem would be that of another word."""
-_GAP = 4
 _SWAPPED, _LENGTHENED, _SUBSTITUTED = 4, 6, 7
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Stems that follow each other with at most three words between, and what they mean."""
-
-    stems: tuple[str, ...]
-    first: bool
-    meaning: str
-
-
-Table = dict[str, dict[str, tuple[Pattern, ...]]]
-"""Patterns by their first stem and their second, which is empty for patterns of one stem."""
+Phrases = dict[str, tuple[tuple[tuple[str, ...], str], ...]]
 
 
 @dataclass(frozen=True)
@@ -54,24 +29,24 @@ class Lexicon:
     """Everything compiled from the data file.
 
     Attributes:
-        topics: patterns of questions on a topic, by their first two stems.
-        acts: patterns of what else a sentence can do, likewise.
         phrases: the ways to name a concept, by their first stem, longest first.
         homes: concept -> the topic it belongs to.
         stop: stems that ask nothing by themselves.
         asks: words that begin a question.
         fillers: words skipped at the beginning of a sentence.
+        frames: words that begin a question for yes or no.
+        bare: words that mean little without the question before.
         jargon: stems of medical terms that not every patient knows.
         known: every stem of the data file, in alphabetical order.
     """
 
-    topics: Table
-    acts: Table
-    phrases: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
+    phrases: Phrases
     homes: dict[str, str]
     stop: frozenset[str]
     asks: frozenset[str]
     fillers: frozenset[str]
+    frames: frozenset[str]
+    bare: frozenset[str]
     jargon: frozenset[str]
     known: dict[str, None]
 
@@ -113,54 +88,6 @@ def conceive(stems: Sequence[str]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def match(table: Table, stems: Sequence[str]) -> list[tuple[tuple[int, ...], Pattern]]:
-    """Patterns found in the stems, with their positions; of overlapping ones the longest."""
-    found = list(_found(table, stems))
-    found.sort(key=lambda item: (-len(item[0]), item[0][-1] - item[0][0], item[0]))
-    taken: set[int] = set()
-    kept = []
-    for places, pattern in found:
-        if taken.isdisjoint(places):
-            taken.update(places)
-            kept.append((places, pattern))
-    kept.sort(key=lambda item: item[0])
-    return kept
-
-
-def meanings(table: Table, stems: Sequence[str]) -> set[str]:
-    """What any pattern found in the stems means."""
-    return {pattern.meaning for _, pattern in _found(table, stems)}
-
-
-def _found(table: Table, stems: Sequence[str]) -> Iterator[tuple[tuple[int, ...], Pattern]]:
-    for at, one in enumerate(stems):
-        group = table.get(one)
-        if group is None:
-            continue
-        for pattern in group.get("", ()):
-            if at == 0 or not pattern.first:
-                yield (at,), pattern
-        for then, two in enumerate(stems[at + 1 : at + 1 + _GAP], start=at + 1):
-            for pattern in group.get(two, ()):
-                if (at == 0 or not pattern.first) and (
-                    rest := _places(pattern.stems[2:], stems, then)
-                ):
-                    yield (at, *rest), pattern
-
-
-def _places(wanted: tuple[str, ...], stems: Sequence[str], last: int) -> tuple[int, ...]:
-    """Positions of the last stem found and of the wanted ones after it; empty if one is missing."""
-    places = [last]
-    for one in wanted:
-        for at in range(places[-1] + 1, min(places[-1] + 1 + _GAP, len(stems))):
-            if stems[at] == one:
-                places.append(at)
-                break
-        else:
-            return ()
-    return tuple(places)
-
-
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known stem one slip of the keyboard away from this one, if there is one.
 
@@ -197,43 +124,23 @@ def lexicon() -> Lexicon:
     """The compiled lexicon."""
     raw = tomllib.loads(files("bedside.patients").joinpath("data/lexicon.toml").read_text("utf-8"))
     words = {name: frozenset(text.split()) for name, text in raw["words"].items()}
-    topics, acts = _patterns(raw["topics"]), _patterns(raw["acts"])
     phrases, homes = _concepts(raw["concepts"])
     known = {stem(word) for group in words.values() for word in group}
-    for table in (topics, acts):
-        groups = (group for by_second in table.values() for group in by_second.values())
-        known.update(one for group in groups for pattern in group for one in pattern.stems)
     known.update(one for group in phrases.values() for phrase, _ in group for one in phrase)
     return Lexicon(
-        topics=topics,
-        acts=acts,
         phrases=phrases,
         homes=homes,
         stop=frozenset(map(stem, words["stop"])),
         asks=words["asks"],
         fillers=words["fillers"],
+        frames=words["frames"],
+        bare=words["bare"],
         jargon=frozenset(map(stem, words["jargon"])),
         known=dict.fromkeys(sorted(known)),
     )
 
 
-def _patterns(raw: dict[str, list[str]]) -> Table:
-    table: dict[str, dict[str, dict[Pattern, None]]] = {}
-    for meaning, lines in raw.items():
-        for line in lines:
-            choices = [part.split("|") for part in line.removeprefix("^").split()]
-            for words in product(*choices):
-                stems = tuple(map(stem, words))
-                second = stems[1] if len(stems) > 1 else ""
-                group = table.setdefault(stems[0], {}).setdefault(second, {})
-                group[Pattern(stems, line.startswith("^"), meaning)] = None
-    return {
-        first: {second: tuple(group) for second, group in by_second.items()}
-        for first, by_second in table.items()
-    }
-
-
-def _concepts(raw: dict[str, dict[str, list[str]]]) -> tuple[dict[str, Any], dict[str, str]]:
+def _concepts(raw: dict[str, dict[str, list[str]]]) -> tuple[Phrases, dict[str, str]]:
     table: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     homes: dict[str, str] = {}
     for home, group in raw.items():

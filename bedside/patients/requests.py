@@ -8,16 +8,21 @@ from typing import Literal, cast
 
 from bedside.patients.lexicon import lexicon
 from bedside.patients.memory import Memory
-from bedside.patients.understanding import Part
+from bedside.patients.understanding import Part, in_context
 from bedside.scenarios.case import Topic
 
-__all__ = ["Request", "requests"]
+__all__ = ["Request", "requests", "things_named"]
 
 Scope = Literal["open", "topic", "rest", "named", "unknown"]
 _MENTIONED = 3
-_WEIGHED = 2
 _REMEMBERED = 1024
 """Sentences whose requests a memory keeps."""
+_NAMING: frozenset[Topic] = frozenset(
+    {"character", "associated", "trigger", "course", "site", "past"}
+)
+"""Topics under which things named one by one are each a question; relatives' illnesses are not."""
+_PARTICULAR: frozenset[Topic] = frozenset({"associated", "trigger", "relief", "character"})
+"""Topics on which a question for yes or no is about one thing and not about the whole topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Request:
 
 
 def requests(part: Part, memory: Memory, topic: Topic | None) -> tuple[Request, ...]:
-    """The requests of one sentence, in order; none if the sentence cannot be understood.
+    """The requests of one clause, in order; none if the clause asks for nothing.
 
     They depend on nothing but the arguments, and the memory remembers them.
 
@@ -58,99 +63,79 @@ def requests(part: Part, memory: Memory, topic: Topic | None) -> tuple[Request, 
     if found is None:
         if len(memory.understood) >= _REMEMBERED:
             memory.understood.clear()
-        found = memory.understood[key] = tuple(_requests(part, memory, topic))
+        found = memory.understood[key] = tuple(_requests(in_context(part, topic), memory))
     return cast("tuple[Request, ...]", found)
 
 
-def _requests(part: Part, memory: Memory, topic: Topic | None) -> Iterator[Request]:
-    if part.act == "more" and topic is not None:
-        yield _rest(memory, topic)
+def _requests(part: Part, memory: Memory) -> Iterator[Request]:
+    if part.act == "more" and part.topics:
+        for topic in part.topics:
+            yield Request("rest", topic, memory.by_topic.get(topic, ()), ("rest", topic))
     elif part.act in ("open", "more"):
-        yield _open(memory, topic if part.more else "complaint", part.more)
+        yield Request("open", "complaint", _told_freely(memory), ("open",))
     elif part.act == "ask":
         yield from _asked(part, memory)
 
 
-def _rest(memory: Memory, topic: Topic) -> Request:
-    return Request("rest", topic, memory.by_topic.get(topic, ()), ("rest", topic))
+def things_named(part: Part) -> tuple[str, ...]:
+    """The things a clause asks for by name, one by one."""
+    listed = part.listed and not _NAMING.isdisjoint(part.topics)
+    return part.items if listed or not part.topics else ()
 
 
-def _open(memory: Memory, first: Topic | None, more: bool) -> Request:
-    told = [
-        i
-        for i, fact in enumerate(memory.facts)
-        if fact.present and fact.disclosure in ("opening", "volunteered", "open")
-    ]
-    told.sort(key=lambda i: memory.facts[i].topic != first)
-    return Request("open", "complaint", tuple(told), ("open", "more" if more else ""))
+def _told_freely(memory: Memory) -> tuple[int, ...]:
+    free = ("opening", "volunteered", "open")
+    return tuple(
+        i for i, fact in enumerate(memory.facts) if fact.present and fact.disclosure in free
+    )
 
 
 def _asked(part: Part, memory: Memory) -> Iterator[Request]:
     words = memory.recognise(part.words)
     terms = memory.named(words)
-    topics = part.topics
-    if topics:
-        terms, better = _weigh(terms, part, memory)
-        topics = () if better else topics
-    for topic in topics:
-        yield _about(topic, words, terms, memory, part.more)
-    covered: set[int] = set()
-    if not topics:
-        for request in _named(terms, memory, part.closed):
-            covered.update(request.facts)
-            yield request
-    if part.listed or not covered:
-        for item in part.items:
-            request = _item(item, memory)
-            if not request.facts or covered.isdisjoint(request.facts):
-                covered.update(request.facts)
-                yield request
-    if not topics and not part.items and not covered:
-        yield from _mentioned(words, memory, part)
-
-
-def _weigh(
-    terms: dict[int, frozenset[str]], part: Part, memory: Memory
-) -> tuple[dict[int, frozenset[str]], bool]:
-    """The terms that count beside the topics of a sentence, and whether they replace the topics.
-
-    A term that holds the very words which spoke for the topic says more than they do, and so does
-    any term if a single word spoke for a topic none of whose facts is named. What the patient
-    came with is only what the question is about, as in "when did the rash start?".
-    """
     here = {i: term for i, term in terms.items() if memory.facts[i].topic in part.topics}
-    if part.more or len(part.topics) > _WEIGHED:
-        return here, False
-    stop = lexicon().stop
-    better = {
+    elsewhere = {
         i: term
         for i, term in terms.items()
-        if i not in here
+        if memory.facts[i].topic not in (*part.topics, "complaint")
         and memory.facts[i].disclosure != "opening"
-        and memory.facts[i].topic != "complaint"
-        and (
-            (len(term) > 1 and not term.isdisjoint(part.cues))
-            or (part.weak and not here and not term <= stop and term.isdisjoint(part.cues))
-        )
+        and not term <= lexicon().stop
     }
-    return (better, True) if better else (here, False)
+    covered: set[int] = set()
+    if part.topics and (here or not elsewhere or part.closed is None):
+        for topic in part.topics:
+            request = _about(topic, words, here, memory, part)
+            covered.update(request.facts)
+            yield request
+    elif elsewhere or terms:
+        for request in _named(elsewhere or terms, memory, part.closed):
+            covered.update(request.facts)
+            yield request
+    things = things_named(part)
+    if things and (part.listed or not covered):
+        yield from _items(things, memory, covered)
+    elif not part.topics and not covered:
+        yield from _mentioned(words, memory, part)
 
 
 def _about(
     topic: Topic,
     words: tuple[str, ...],
-    terms: dict[int, frozenset[str]],
+    here: dict[int, frozenset[str]],
     memory: Memory,
-    more: bool,
+    part: Part,
 ) -> Request:
     """A question on a topic; terms of some of its facts narrow it, other words order it."""
     group = memory.by_topic.get(topic, ())
-    if more:
-        return Request("rest", topic, group, ("rest", topic))
-    named = tuple(i for i in group if i in terms)
+    named = tuple(i for i in group if i in here)
     if named and len(named) < len(group):
-        return Request("named", topic, named, _key(memory, named))
+        plain = part.closed is not None and all(part.closed <= here[i] for i in named)
+        return Request("named", topic, named, _key(memory, named), plain)
     mentioned = memory.mentioned(words)
+    about = tuple(i for i in group if i in mentioned)
+    if topic in _PARTICULAR and part.closed and not named:
+        facts = tuple(sorted(about, key=lambda i: -mentioned[i]))[:_MENTIONED]
+        return Request("named", topic, facts, ("particular", *sorted(part.closed)))
     ordered = tuple(sorted(group, key=lambda i: -mentioned.get(i, 0)))
     return Request("topic", topic, ordered, ("topic", topic))
 
@@ -158,7 +143,7 @@ def _about(
 def _named(
     terms: dict[int, frozenset[str]], memory: Memory, closed: frozenset[str] | None
 ) -> Iterator[Request]:
-    """Requests for the facts whose terms are in a sentence, one for each thing."""
+    """Requests for the facts whose terms are in a clause, one for each thing."""
     things: dict[str, list[int]] = {}
     for i in sorted(terms):
         things.setdefault(memory.facts[i].code or memory.facts[i].id, []).append(i)
@@ -166,6 +151,15 @@ def _named(
         facts = tuple(group)
         plain = closed is not None and all(closed <= terms[i] for i in group)
         yield Request("named", memory.facts[facts[0]].topic, facts, _key(memory, facts), plain)
+
+
+def _items(things: tuple[str, ...], memory: Memory, covered: set[int]) -> Iterator[Request]:
+    """Requests for the things that are named one by one, unless they were answered."""
+    for item in things:
+        request = _item(item, memory)
+        if not request.facts or covered.isdisjoint(request.facts):
+            covered.update(request.facts)
+            yield request
 
 
 def _item(item: str, memory: Memory) -> Request:

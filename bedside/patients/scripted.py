@@ -229,17 +229,17 @@ class ScriptedPatient:
 
     def _react(self, acts: set[str], lines: list[str]) -> Utterance:
         """The answer to a message that asks for nothing the patient could tell."""
-        if "advise" in acts or "consent" in acts:
+        if "diagnosis" in acts:
+            lines.append(self._voice.say("not_mine"))
+        elif "advise" in acts or "consent" in acts:
             lines += self._consider()
         elif "invite" in acts:
             curious = self._random.random() < self._behaviour.ask_back
             lines.append(self._voice.say("ask_back" if curious else "no_questions"))
-        elif "greet" in acts:
+        elif "smalltalk" in acts:
             lines.append(self._voice.say("greeting"))
         elif not lines and "thanks" in acts:
             lines.append(self._voice.say("thanks"))
-        elif not lines and "told" in acts:
-            lines.append(self._voice.say("told"))
         elif not lines and not acts & {"empathy"}:
             self._rapport.lose("unclear")
             lines.append(self._voice.say("unclear"))

@@ -1,6 +1,7 @@
-"""What a doctor's words ask for: sentences become parts that name topics and things.
+"""What a doctor's words are for: sentences become clauses, and clauses ask or do something.
 
-Nothing here knows a case, so the parts are cached by sentence.
+A trained classifier tells what a clause is about, the lexicon which things it names. Nothing here
+knows a case, so the parts are cached by sentence.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
-from bedside.patients.lexicon import conceive, lexicon, match, meanings, mended, split_words, stem
+from bedside.patients.classifier import classifier
+from bedside.patients.lexicon import conceive, lexicon, mended, split_words, stem
 from bedside.scenarios.case import Topic
 
-__all__ = ["Act", "Part", "jargon", "understand"]
+__all__ = ["Act", "Part", "in_context", "jargon", "understand"]
 
 Act = Literal[
     "ask",
@@ -22,79 +24,71 @@ Act = Literal[
     "repeat",
     "invite",
     "consent",
-    "greet",
+    "smalltalk",
     "thanks",
     "empathy",
     "advise",
-    "told",
+    "diagnosis",
     "unclear",
 ]
 
-_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;\n]*")
-_CLAUSE = re.compile(
-    r"(?:,\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+)"
-    r"(?=(?:when|how|where|what|whether|why|who|do|does|did|is|are|have|has)\b)",
+_TOPICS: frozenset[str] = frozenset(get_args(Topic))
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
+_JOINT = re.compile(
+    r"\s*[,:;]\s*(?:(?:and|or|but|then|so)\s+)*|\s+(?:and|or|but|then)\s+", re.IGNORECASE
+)
+_TAG = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|have|has|had|would|will|can|could)(?:n't| not)? "
+    r"(?:it|you|he|she|they|there|that)\s*\?|\b(?:right|correct|yes|yeah|no|hmm)\s*\?",
     re.IGNORECASE,
 )
-_FRAMES = frozenset(
-    stem(word)
-    for word in ("do", "does", "did", "have", "has", "had", "any", "is", "are", "was", "were")
+_UNSURE = 0.3
+"""Below this a clause is taken for nothing in particular."""
+_SURE = 0.6
+"""From this on a clause of a sentence stands for itself."""
+_SURER = 0.9
+"""The same where the clause could not begin a sentence: "or previous operations"."""
+_TWICE = 0.3
+"""From this on the second guess about a clause that joins things counts too."""
+_ITEM = 3
+"""Words of one thing in a bare list, at most."""
+_FRAGMENT = 7
+"""Words of a question that may lean on the one before, at most."""
+_REQUESTS: frozenset[Act] = frozenset({"open", "more", "repeat", "invite", "consent", "diagnosis"})
+_LEANING: frozenset[Act] = frozenset({"ask", "open", "unclear"})
+_REMARKS: frozenset[Act] = frozenset({"smalltalk", "thanks", "empathy", "advise", "repeat"})
+_STANDING: frozenset[Topic] = frozenset(
+    {"complaint", "onset", "course", "site", "character", "severity"}
 )
-_POINTS = frozenset({"that", "this", "it", "those", "these", "them"})
-_STATES = frozenset({"i", "you", "it", "this", "that", "we", "your", "the", "my"})
-_QUALIFIED: frozenset[str] = frozenset({"associated", "past"})
-_TERSE = 6
+"""Topics of the problem itself: after these, a bare "since when?" is about the problem again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One sentence of the doctor.
+    """One clause of the doctor.
 
     Attributes:
-        act: what the sentence does.
-        topics: topics it asks about, in order.
-        items: concepts it asks for one by one, in order.
+        act: what the clause does.
+        topics: what it asks about; empty if that cannot be told.
+        items: concepts it names, in order.
         words: every stem and concept in it; what was mended also as it was spelled.
-        cues: the stems by which the topics were recognised.
-        weak: single words alone spoke for the topics.
         listed: it asks for several things in a row.
-        more: it asks for the rest of its topic, or of the last one.
+        fragment: it is so short and bare that it may lean on the question before.
         asked: it has the form of a question.
-        closed: what stands in a question that begins like one for yes or no, except the words
-            that say nothing by themselves; None for other questions.
+        faint: it has not, and what it is for is a weak guess.
+        closed: what stands in a question for yes or no, except the words that say nothing by
+            themselves; None for other questions.
     """
 
     act: Act
     topics: tuple[Topic, ...] = ()
     items: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    cues: frozenset[str] = frozenset()
-    weak: bool = False
     listed: bool = False
-    more: bool = False
+    fragment: bool = False
     asked: bool = False
+    faint: bool = False
     closed: frozenset[str] | None = None
-
-
-@lru_cache(maxsize=4_096)
-def understand(text: str) -> tuple[Part, ...]:
-    """The parts of a message, in order; empty if it has no words."""
-    return tuple(part for found in _SENTENCE.findall(text) for part in _clauses(found))
-
-
-@lru_cache(maxsize=16_384)
-def _clauses(found: str) -> tuple[Part, ...]:
-    """The parts of one sentence: "when did it start, and how bad is it?" asks twice."""
-    whole = _part(found)
-    if whole is None:
-        return ()
-    pieces = _CLAUSE.split(found)
-    parts = [
-        part
-        for piece in (pieces if len(pieces) > 1 else ())
-        if (part := _part(piece)) and (part.topics or part.items)
-    ]
-    return tuple(parts) if len(parts) > 1 else (whole,)
 
 
 def jargon(text: str) -> tuple[str, ...]:
@@ -102,82 +96,108 @@ def jargon(text: str) -> tuple[str, ...]:
     return tuple(one for one in map(stem, split_words(text)) if one in lexicon().jargon)
 
 
-def _part(sentence: str) -> Part | None:
-    words = split_words(sentence)
-    known = lexicon()
+@lru_cache(maxsize=4_096)
+def understand(text: str) -> tuple[Part, ...]:
+    """The parts of a message, in order; empty if it has no words."""
+    parts: list[Part] = []
+    for sentence in _SENTENCE.findall(text):
+        for part in _parts(sentence):
+            if not (parts and part.faint and parts[-1].act in _REMARKS):
+                parts.append(part)
+    return tuple(parts)
+
+
+def in_context(part: Part, topic: Topic | None) -> Part:
+    """The part as it is meant after a question on a topic: "how many?" after "do you smoke?"."""
+    if topic is None:
+        return part
+    if part.act == "more":
+        return replace(part, topics=(topic,))
+    leans = part.fragment and part.act in _LEANING and part.topics != ("site",)
+    if leans and topic != "complaint" and (topic not in _STANDING or not part.topics):
+        return replace(part, act="ask", topics=(topic,))
+    return part
+
+
+@lru_cache(maxsize=16_384)
+def _parts(sentence: str) -> tuple[Part, ...]:
+    """The parts of one sentence: "when did it start, and how bad is it?" asks twice."""
+    whole = _part(sentence)
+    if whole is None:
+        return ()
+    clauses = _clauses(sentence)
+    if len(clauses) < 2:
+        return (whole,)
+    mark = "?" if "?" in sentence else "."
+    found: dict[tuple[str, tuple[Topic, ...]], Part] = {}
+    for number, clause in enumerate(clauses):
+        stands = number == 0 or _begins(clause, lexicon().asks)
+        part = _part(clause.rstrip("?.!,; ") + mark, sure=_SURE if stands else _SURER)
+        if part is not None and (part.topics or part.act in _REQUESTS):
+            found.setdefault((part.act, part.topics), part)
+    return tuple(found.values()) if len(found) > 1 else (whole,)
+
+
+def _clauses(sentence: str) -> list[str]:
+    """A sentence cut at its joints; pieces too short to stand alone stay, unless all are."""
+    pieces = [piece for piece in _JOINT.split(sentence) if split_words(piece)]
+    bare = all(len(piece.split()) <= _ITEM for piece in pieces)
+    if bare and not _begins(pieces[0], lexicon().frames):
+        return pieces
+    clauses: list[str] = []
+    for piece in pieces:
+        leans = len(piece.split()) < _ITEM and not _begins(piece, lexicon().asks)
+        if clauses and leans:
+            clauses[-1] = f"{clauses[-1]}, {piece}"
+        else:
+            clauses.append(piece)
+    return clauses
+
+
+def _begins(piece: str, words: frozenset[str]) -> bool:
+    bare = _bare(split_words(piece))
+    return bool(bare) and bare[0] in words
+
+
+def _bare(words: list[str]) -> list[str]:
+    """The words without the fillers they begin with."""
     start = 0
-    while start < len(words) - 1 and words[start] in known.fillers:
+    while start < len(words) - 1 and words[start] in lexicon().fillers:
         start += 1
-    words = words[start:]
+    return words[start:]
+
+
+def _part(text: str, sure: float = _UNSURE) -> Part | None:
+    words = _bare(split_words(text))
     if not words:
         return None
+    known = lexicon()
+    asked = "?" in text or words[0] in known.asks
+    guess = classifier().guess(text)
+    fragment = len(words) <= _FRAGMENT and known.bare.issuperset(words)
+    if guess.surety >= sure and guess.label not in _TOPICS:
+        everything = guess.label == "more" and not fragment
+        return Part("open" if everything else cast(Act, guess.label), fragment=fragment)
     stems = tuple(map(mended, words))
-    acts = meanings(known.acts, stems)
-    asked = "?" in sentence or "ask" in acts or stems[0] in _asks() or words[0] in known.asks
-    terse = len(words) <= _TERSE and words[0] not in _STATES
     tokens = conceive(stems)
-    spelled = tuple(one for one in map(stem, words) if one not in stems)
-    if asked or (terse and not acts & {"greet", "thanks", "empathy", "advise"}):
-        part = _question(stems, tokens, acts)
-        listed = "," in sentence or "or" in stems or "and" in stems
-        closed = frozenset(tokens).difference(known.stop) if stems[0] in _FRAMES else None
-        return replace(
-            part, words=tokens + stems + spelled, listed=listed, asked=asked, closed=closed
-        )
-    return _statement(stems, tokens, acts)
-
-
-@lru_cache(maxsize=1)
-def _asks() -> frozenset[str]:
-    return frozenset(map(mended, lexicon().asks))
-
-
-def _statement(stems: tuple[str, ...], tokens: tuple[str, ...], acts: set[str]) -> Part:
-    for act in ("repeat", "empathy", "greet", "advise", "thanks"):
-        if act in acts:
-            return Part(cast(Act, act))
-    if acts & {"open", "more"} and stems[0] not in _STATES:
-        return Part("open")
-    known = lexicon()
-    sense = any(token in known.homes or token in known.known for token in tokens)
-    return Part("told" if sense else "unclear")
-
-
-def _question(stems: tuple[str, ...], tokens: tuple[str, ...], acts: set[str]) -> Part:
-    for act in ("repeat", "invite", "consent"):
-        if act in acts:
-            return Part(cast(Act, act))
-    part = _asked_for(stems, tokens)
-    more = "more" in acts
-    if part.topics or part.items:
-        return replace(part, more=more)
-    if more and not _POINTS.isdisjoint(stems):
-        return Part("more", more=True)
-    content = [token for token in tokens if token not in lexicon().stop]
-    if acts & {"open", "more"} and (not content or "open" in acts):
-        return Part("open", more=more)
-    for act in ("empathy", "greet", "thanks"):
-        if act in acts:
-            return Part(cast(Act, act))
-    framed = bool(content) and not _FRAMES.isdisjoint(stems)
-    return Part("ask" if framed else "unclear")
-
-
-def _asked_for(stems: tuple[str, ...], tokens: tuple[str, ...]) -> Part:
-    known = lexicon()
-    found = [pattern for _, pattern in match(known.topics, stems)]
-    topics = list(dict.fromkeys(pattern.meaning for pattern in found))
-    items = list(dict.fromkeys(token for token in tokens if token in known.homes))
-    if items and "associated" in topics:
-        topics.remove("associated")
-    if "complaint" in topics and (items or len(topics) > 1):
-        topics.remove("complaint")
-    if topics:
-        items = [item for item in items if known.homes[item] not in {*_QUALIFIED, *topics}]
+    tag = _TAG.search(text)
+    listed = "," in _TAG.sub("", text).rstrip(" ,") or "or" in words or "and" in words
+    likely = (guess.label, guess.second) if listed and guess.doubt >= _TWICE else (guess.label,)
+    topics = tuple(cast(Topic, one) for one in likely if one in _TOPICS)
+    if guess.surety < sure and len(topics) < 2:
+        topics = ()
+    items = tuple(dict.fromkeys(token for token in tokens if token in known.homes))
+    content = frozenset(tokens).difference(known.stop)
+    if not topics and not items and not (asked and content):
+        return Part("unclear", fragment=fragment, faint=not asked)
     return Part(
         "ask",
-        cast("tuple[Topic, ...]", tuple(topics)),
-        tuple(items),
-        cues=frozenset(one for pattern in found for one in pattern.stems),
-        weak=all(len(pattern.stems) == 1 for pattern in found),
+        topics,
+        items,
+        tokens + stems + tuple(one for one in map(stem, words) if one not in stems),
+        listed=listed,
+        fragment=fragment,
+        asked=asked,
+        faint=not asked and guess.surety < _SURE,
+        closed=content if words[0] in known.frames or tag else None,
     )

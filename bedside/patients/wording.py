@@ -20,10 +20,14 @@ _STOPS = (".", "!", "?")
 
 @cache
 def phrases(temperament: Temperament) -> dict[str, tuple[str, ...]]:
-    """Every phrase of a temperament, by occasion."""
+    """Every phrase of a temperament, by occasion: its own, and those that everyone uses."""
     text = files("bedside.patients").joinpath("data/temperaments.toml").read_text("utf-8")
-    table = tomllib.loads(text)["phrases"][temperament]
-    return {occasion: tuple(lines) for occasion, lines in table.items()}
+    table = tomllib.loads(text)["phrases"]
+    shared = table["everyone"]
+    return {
+        occasion: (*lines, *shared.get(occasion, ()))
+        for occasion, lines in table[temperament].items()
+    }
 
 
 @lru_cache(maxsize=20_000)

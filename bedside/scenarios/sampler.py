@@ -74,7 +74,7 @@ def draw(diagnosis: str, temperament: Temperament, seed: int, *, case_id: str) -
     facts = tuple(_facts(blueprint, model, life, states, background, chance))
     findings = _findings(states, chance)
     patient_id = opaque_id("patient", case_id)
-    present = tuple(flag for flag in blueprint.red_flags if states[flag.concept])
+    present = tuple(flag for flag in blueprint.red_flags if states.get(flag.concept))
     papers = Papers(blueprint, case_id, patient_id, background, present)
     return Case(
         id=case_id,

@@ -131,10 +131,10 @@ def nobody(request: Any) -> Any:
     raise AssertionError("nothing should leave the process")
 
 
-def conversation(case: Case, says: Iterator[str]) -> Iterator[tuple[str, Spoke]]:
+def conversation(case: Case, says: Iterator[str], seed: int = 5) -> Iterator[tuple[str, Spoke]]:
     """What the doctor said, and what the patient answered, until the patient leaves."""
     roomy = case.model_copy(update={"limits": type(case.limits)(turns=90, minutes=900)})
-    encounter = Encounter(roomy, suite=SUITE, seed=5)
+    encounter = Encounter(roomy, suite=SUITE, seed=seed)
     drive(encounter.open(), nobody)
     yield "", encounter.events[-1]  # type: ignore[misc]
     for text in says:

@@ -194,7 +194,6 @@ QUESTIONS = [
     ("Insomnia", "Do you have trouble falling asleep?"),
     ("Anhedonia", "Do you still enjoy the things you used to?"),
     ("Tremor", "Do your hands shake?"),
-    ("Hypertension", "Has anyone told you that your blood pressure is raised?"),
 ]
 COMPANY = "No back pain, No rash, No hemorrhoids, No allergies, No travel, No hearing loss"
 

@@ -1,0 +1,1 @@
+"""Scripts that make what Bedside ships: tables, weights, pages."""

@@ -1,0 +1,1 @@
+"""Trains what the patient understands; see ``scripts/understanding/__main__.py``."""
