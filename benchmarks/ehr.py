@@ -165,10 +165,10 @@ def sqlite_beside(snapshot: Snapshot, path: Path) -> sqlite3.Connection:
 def sqlite_search(store: sqlite3.Connection, question: tuple[str, str, str]) -> bytes:
     """The question, answered as Bundle bytes."""
     rows = store.execute(
-        "select id, json, at from shared.o where patient = ?1 and code = ?2 and at >= ?3 "
-        "union all select id, json, at from main.o where patient = ?1 and code = ?2 and at >= ?3 "
+        "select id, json, at from shared.o where patient = :patient and code = :code and at >= :since "
+        "union all select id, json, at from main.o where patient = :patient and code = :code and at >= :since "
         "order by at desc",
-        question,
+        dict(zip(("patient", "code", "since"), question, strict=True)),
     ).fetchall()
     entries = b",".join(
         b'{"fullUrl":"https://bedside.dev/fhir/Observation/%b","resource":%b}' % (id.encode(), text)
