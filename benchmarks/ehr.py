@@ -164,10 +164,10 @@ def sqlite_beside(snapshot: Snapshot, path: Path) -> sqlite3.Connection:
 
 def sqlite_search(store: sqlite3.Connection, question: tuple[str, str, str]) -> bytes:
     """The question, answered as Bundle bytes."""
+    asked = "where patient = :patient and code = :code and at >= :since"
     rows = store.execute(
-        "select id, json, at from shared.o where patient = :patient and code = :code and at >= :since "
-        "union all select id, json, at from main.o where patient = :patient and code = :code and at >= :since "
-        "order by at desc",
+        f"select id, json, at from shared.o {asked} "
+        f"union all select id, json, at from main.o {asked} order by at desc",
         dict(zip(("patient", "code", "since"), question, strict=True)),
     ).fetchall()
     entries = b",".join(
