@@ -1,4 +1,4 @@
-"""The consult suite: 30 diagnoses, four temperaments, synthetic patients."""
+"""The consult suite: 34 diagnoses, four temperaments, synthetic patients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bedside.scenarios.suite import Suite
 __all__ = ["EACH", "NAME", "VERSION", "private", "sample", "suite"]
 
 NAME = "consult"
-VERSION = "0.3"
+VERSION = "1.0"
 EACH = 5
 """Cases of each diagnosis with each temperament."""
 
