@@ -78,14 +78,14 @@ def test_the_sets_are_large_and_their_halves_are_halves() -> None:
 def test_faulty_replies_are_caught(half: Half) -> None:
     caught = refused("guard_faulty.jsonl", half)
     print(f"{half} half: {caught:.1%} caught")
-    assert caught >= 0.5
+    assert caught >= 0.88
 
 
 @pytest.mark.parametrize("half", ["open", "closed"])
 def test_faithful_replies_pass(half: Half) -> None:
     alarms = refused("guard_faithful.jsonl", half)
     print(f"{half} half: {alarms:.1%} false alarms")
-    assert alarms <= 0.6
+    assert alarms <= 0.15
 
 
 def test_the_scripted_answers_themselves_pass() -> None:
