@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from bedside.scenarios.case import Topic
+
 __all__ = ["Lexicon", "closest", "conceive", "lexicon", "mended", "split_words", "stem"]
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -36,6 +38,7 @@ class Lexicon:
         fillers: words skipped at the beginning of a sentence.
         frames: words that begin a question for yes or no.
         bare: words that mean little without the question before.
+        cues: topic -> stems of a fact's text by which it also answers to the topic.
         jargon: stems of medical terms that not every patient knows.
         known: every stem of the data file, in alphabetical order.
     """
@@ -47,6 +50,7 @@ class Lexicon:
     fillers: frozenset[str]
     frames: frozenset[str]
     bare: frozenset[str]
+    cues: dict[Topic, frozenset[str]]
     jargon: frozenset[str]
     known: dict[str, None]
 
@@ -135,6 +139,7 @@ def lexicon() -> Lexicon:
         fillers=words["fillers"],
         frames=words["frames"],
         bare=words["bare"],
+        cues={topic: frozenset(map(stem, text.split())) for topic, text in raw["cues"].items()},
         jargon=frozenset(map(stem, words["jargon"])),
         known=dict.fromkeys(sorted(known)),
     )

@@ -22,7 +22,8 @@ class Memory:
     Attributes:
         facts: the facts.
         opening: positions told in the opening words: a quarter of the facts at most, one at least.
-        by_topic: positions of each topic's facts: those more readily told first, denials last.
+        by_topic: positions of each topic's facts, or where there is none of those whose words
+            answer to it: those more readily told first, denials last.
         understood: what earlier sentences asked for, kept by those who work it out.
     """
 
@@ -39,12 +40,20 @@ class Memory:
                 self._index_term(_tokens(term), i)
             for word in _content(fact.text):
                 self._words.setdefault(word, []).append(i)
+        for topic, cues in lexicon().cues.items():
+            if topic not in by_topic and (other := self._with(cues)):
+                by_topic[topic] = other
         self.by_topic = {
             topic: tuple(sorted(group, key=lambda i: (not facts[i].present, i)))
             for topic, group in by_topic.items()
         }
         self._mended: dict[str, str | None] = {}
         self.understood: dict[Hashable, object] = {}
+
+    def _with(self, cues: frozenset[str]) -> list[int]:
+        """Facts whose text has one of these stems."""
+        texts = (frozenset(map(stem, split_words(fact.text))) for fact in self.facts)
+        return [i for i, text in enumerate(texts) if not text.isdisjoint(cues)]
 
     def _index_term(self, tokens: tuple[str, ...], position: int) -> None:
         if tokens:
@@ -62,14 +71,21 @@ class Memory:
         return self._mended[word] or word
 
     def named(self, words: Sequence[str]) -> dict[int, frozenset[str]]:
-        """Facts one of whose terms is in the words -> the longest such term."""
+        """Facts one of whose terms is in the words -> the longest such term.
+
+        Of several facts with the same term, those that say it come before those that only mean it.
+        """
         present = frozenset(words)
         found: dict[int, frozenset[str]] = {}
         for word in dict.fromkeys(words):
             for term, position in self._terms.get(word, ()):
                 if term <= present and len(term) > len(found.get(position, ())):
                     found[position] = term
-        return found
+        said = {term for i, term in found.items() if self._says(i, term)}
+        return {i: t for i, t in found.items() if t not in said or self._says(i, t)}
+
+    def _says(self, position: int, term: frozenset[str]) -> bool:
+        return any(position in self._words.get(word, ()) for word in term)
 
     def mentioned(self, words: Iterable[str]) -> dict[int, int]:
         """Facts whose text shares words that carry meaning -> how many."""

@@ -93,11 +93,13 @@ def _told_freely(memory: Memory) -> tuple[int, ...]:
 def _asked(part: Part, memory: Memory) -> Iterator[Request]:
     words = memory.recognise(part.words)
     terms = memory.named(words)
-    here = {i: term for i, term in terms.items() if memory.facts[i].topic in part.topics}
+    asked = {i for topic in part.topics for i in memory.by_topic.get(topic, ())}
+    here = {i: term for i, term in terms.items() if i in asked}
     elsewhere = {
         i: term
         for i, term in terms.items()
-        if memory.facts[i].topic not in (*part.topics, "complaint")
+        if i not in asked
+        and memory.facts[i].topic != "complaint"
         and memory.facts[i].disclosure != "opening"
         and not term <= lexicon().stop
     }

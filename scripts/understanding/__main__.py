@@ -9,15 +9,23 @@ patients. The lines were written for Bedside without sight of the questions that
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from bedside.patients.classifier import words_of
-from scripts.understanding.corpus import Neighbours, labelled, variations
+from bedside.scenarios.case import Topic
+from scripts.understanding.corpus import (
+    Neighbours,
+    joined,
+    labelled,
+    together,
+    variations,
+)
 from scripts.understanding.student import Student
 from scripts.understanding.teacher import Teacher
 
@@ -29,6 +37,8 @@ WORDS = 12_000
 NEAR, CLOSENESS = 8, 0.5
 GOLD = 0.7
 """How much of a labelled line is its label; the rest is the teacher's guess."""
+JOINED, TOGETHER = 30_000, 30
+"""Sentences made of two questions; variations of each line that asks for two things."""
 AGAIN = 3
 """How often more a labelled line is learnt than a variation."""
 
@@ -46,31 +56,38 @@ def main() -> None:
     lines = labelled()
     labels = sorted({label for label, _ in lines})
     teacher = Teacher(options.encoder, labels)
-    spoken = sorted({word for _, text in lines for word in words_of(text) if len(word) > 1})
+    spoken = words_spoken(lines, teacher.tokens.get_vocab())
     pieces = [*spoken, *other_pieces(teacher.tokens.get_vocab(), spoken)]
-    plain = teacher.meanings([piece.removeprefix("##") for piece in pieces])
+    words = [piece.removeprefix("##") for piece in pieces]
+    plain = teacher.meanings(words)
+    near = neighbours(pieces, plain)
+    texts = list(dict.fromkeys(variations(lines, near, options.variations)))
     if options.kept and options.kept.exists():
         teacher.load_state_dict(torch.load(options.kept))
     else:
         teacher.learn(lines, options.teacher_epochs)
         if options.kept:
             torch.save(teacher.state_dict(), options.kept)
-    trained = teacher.meanings([piece.removeprefix("##") for piece in pieces])
-    texts = list(dict.fromkeys(variations(lines, neighbours(pieces, plain), options.variations)))
+    table = compressed(plain, teacher.meanings(words))
     print(f"{len(lines)} lines, {len(texts)} texts with their variations", flush=True)
-    student = Student(
-        compressed(plain, trained), {p: i for i, p in enumerate(("", *pieces))}, labels
-    )
+    student = Student(table, {p: i for i, p in enumerate(("", *pieces))}, labels)
     shares = wanted(texts, lines, labels, teacher)
     rows = {text: row for row, text in enumerate(texts)}
     again = [rows[text] for _, text in lines] * AGAIN
+    both = [*joined(lines, get_args(Topic), JOINED), *together(near, TOGETHER)]
     student.learn(
-        texts + [texts[row] for row in again],
-        np.concatenate([shares, shares[again]]),
+        [*texts, *(texts[row] for row in again), *(text for text, _, _ in both)],
+        np.concatenate([shares, shares[again], halves(both, labels)]),
         options.student_epochs,
     )
     student.save(TARGET, 1 + len(spoken))
     print(f"{len(pieces)} pieces, {TARGET.stat().st_size // 1000} kB in {TARGET.name}")
+
+
+def words_spoken(lines: list[tuple[str, str]], vocabulary: dict[str, int]) -> list[str]:
+    """The words of the lines; what stands only once and is no word of the teacher's is a slip."""
+    counted = Counter(word for _, text in lines for word in words_of(text) if len(word) > 1)
+    return sorted(word for word, count in counted.items() if count > 1 or word in vocabulary)
 
 
 def other_pieces(vocabulary: dict[str, int], spoken: list[str]) -> list[str]:
@@ -129,6 +146,14 @@ def wanted(
             shares[row] *= 1 - GOLD
             shares[row, gold[text]] += GOLD
     return shares.astype(np.float32)
+
+
+def halves(both: list[tuple[str, str, str]], labels: list[str]) -> Any:
+    """An equal share for each of two labels; shape (sentences, labels)."""
+    shares = np.zeros((len(both), len(labels)), np.float32)
+    for row, (_, first, second) in enumerate(both):
+        shares[row, [labels.index(first), labels.index(second)]] = 0.5
+    return shares
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bedside.agents.phrases import QUESTIONS
 
-__all__ = ["labelled", "slipped", "variations"]
+__all__ = ["joined", "labelled", "slipped", "together", "variations"]
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "scripts" / "questions"
@@ -25,7 +25,13 @@ TAILS = (
     "in the last few weeks", "these days", "then", "please", "for me", "right now", "or not",
     "or anything like that", "that you know of", "if you remember", "normally", "ever",
 )  # fmt: skip
-_LONG = 4
+JOIN = "+"
+JOINTS = (" and ", " and ", " or ", " or ", ", ", ", and ", ", or ", ", and also ")
+LEADING = frozenset((
+    "have", "you", "do", "are", "is", "there", "any", "did", "has", "had", "ever", "been", "a",
+    "an", "the", "got", "your", "was", "were", "also",
+))  # fmt: skip
+_LONG, _SHORT = 4, 10
 
 Neighbours = Callable[[str], tuple[str, ...]]
 
@@ -36,12 +42,7 @@ def labelled() -> list[tuple[str, str]]:
 
     To ask for the complaint is to ask an open question.
     """
-    lines = [
-        line.split("\t")
-        for path in sorted(CORPUS.glob("*.tsv"))
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.strip()
-    ]
+    lines = [line for line in _lines() if JOIN not in line[0]]
     concepts = [
         concept
         for path in sorted(CONCEPTS.glob("*.toml"))
@@ -49,7 +50,30 @@ def labelled() -> list[tuple[str, str]]:
     ]
     asked = [(one["topic"], one["question"]) for one in concepts if "topic" in one]
     asked += QUESTIONS.items()
-    return [("open" if label == "complaint" else label, text) for label, text in (*lines, *asked)]
+    return [(_openly(label), text) for label, text in (*lines, *asked)]
+
+
+def together(neighbours: Neighbours, count: int, seed: int = 4) -> Iterator[tuple[str, str, str]]:
+    """The lines of the files that ask for two things, `count` variations of each; their labels."""
+    dice = random.Random(seed)
+    for labels, text in _lines():
+        if JOIN in labels:
+            first, second = map(_openly, labels.split(JOIN))
+            for _ in range(count):
+                yield _varied(text, text, neighbours, dice), first, second
+
+
+def _lines() -> list[list[str]]:
+    return [
+        line.split("\t")
+        for path in sorted(CORPUS.glob("*.tsv"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+
+
+def _openly(label: str) -> str:
+    return "open" if label == "complaint" else label
 
 
 def slipped(text: str, dice: random.Random) -> str:
@@ -59,6 +83,28 @@ def slipped(text: str, dice: random.Random) -> str:
     return dice.choice(
         (left + right, left + here + here + right, left + right[:1] + here + right[1:])
     )
+
+
+def joined(
+    lines: list[tuple[str, str]], labels: Sequence[str], count: int, seed: int = 2
+) -> Iterator[tuple[str, str, str]]:
+    """Sentences that ask for two things at once, and the labels of both.
+
+    Args:
+        labels: those that may be asked for together with another.
+        count: how many sentences.
+    """
+    dice = random.Random(seed)
+    short = [(a, text) for a, text in lines if a in labels and len(text.split()) <= _SHORT]
+    while count:
+        (first, one), (second, other) = dice.sample(short, 2)
+        if first != second:
+            count -= 1
+            rest = other.rstrip("?.! ").split()
+            while len(rest) > 1 and rest[0].lower() in LEADING and dice.random() < 0.8:
+                rest.pop(0)
+            text = f"{one.rstrip('?.! ')}{dice.choice(JOINTS)}{' '.join(rest)}?"
+            yield text.lower() if dice.random() < 0.5 else text, first, second
 
 
 def variations(
