@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from bedside.fhir_server.bulk import Line
     from bedside.fhir_server.population import Population
     from bedside.fhir_server.snapshot import Manifest, Snapshot
+    from bedside.scenarios.hospital.report import Report
 
 __all__ = ["ehr"]
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-NAMES = ("clinic", "none")
+NAMES = ("clinic", "hospital", "none")
 MOST_SHOWN = 5
 
 
@@ -36,7 +37,7 @@ def ehr() -> None:
     "--population",
     default="clinic",
     show_default=True,
-    help="clinic, none, or the folder of a snapshot.",
+    help="clinic, hospital, none, or the folder of a snapshot.",
 )
 @click.option("--data", type=FOLDER, help="Keep every write there, across restarts and crashes.")
 @click.option(
@@ -62,15 +63,21 @@ def serve(port: int, population: str, data: Path | None, validation: str, integr
 
 
 @ehr.command()
-@click.argument("population", type=click.Choice(["clinic"]))
+@click.argument("population", type=click.Choice(["clinic", "hospital"]))
 @click.argument("target", type=FOLDER)
 @JSON
 def build(population: str, target: Path, as_json: bool) -> None:
     """Write a built-in POPULATION as a snapshot to the folder TARGET."""
     from bedside.fhir_server.bulk import Line
+    from bedside.scenarios.hospital.store import lines
+    from bedside.scenarios.population import clinic
 
-    records = _population(population)
-    _report(_built((Line(r.data, population) for r in records), target), target, as_json)
+    made = (
+        lines(population)
+        if population == "hospital"
+        else (Line(record.data, population) for record in clinic())
+    )
+    _report(_built(made, target), target, as_json)
 
 
 @ehr.command("import")
@@ -119,13 +126,62 @@ def verify(snapshot: Path, as_json: bool) -> None:
     _report(manifest, snapshot, as_json)
 
 
+@ehr.command()
+@click.argument("population", default="hospital")
+@click.option("--plots", type=FOLDER, help="Draw the values there, a picture an analyte.")
+@JSON
+def report(population: str, plots: Path | None, as_json: bool) -> None:
+    """Compare the values of a POPULATION, a name or a snapshot's folder, with published figures."""
+    from bedside.scenarios.hospital.report import measure
+
+    found = measure(_population(population))
+    if plots is not None:
+        from bedside.scenarios.hospital.plots import draw
+
+        draw(found, plots)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found))
+    else:
+        _print_report(found)
+
+
+def _print_report(found: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from bedside.scenarios.hospital.report import PUBLISHED, TOLERANCE
+
+    screen = Console()
+    for title, spreads in (("Intensive care", found.icu), ("Clinic", found.clinic)):
+        table = Table("analyte", "5 %", "50 %", "95 %", "published", "values", title=title)
+        for spread in spreads:
+            known = PUBLISHED.get(spread.analyte, ()) if spreads is found.icu else ()
+            published = " ".join(f"{value:g}" for value in known)
+            figures = (f"{value:g}" for value in spread.found)
+            table.add_row(spread.analyte, *figures, published, f"{spread.values:,}")
+        screen.print(table)
+    for relation in found.relations:
+        verdict = "holds" if relation.holds else "does not hold"
+        wanted = f"{relation.low:g} to {relation.high:g}"
+        screen.print(f"{relation.name}: {relation.found:.2f}, wanted {wanted}: {verdict}")
+    off = max((spread.off for spread in found.icu), default=0.0)
+    screen.print(f"Furthest from a published quantile: {off:.0%} (at most {TOLERANCE:.0%} wanted)")
+
+
 def _population(name: str) -> Population | Snapshot:
     from bedside.fhir_server.population import Population
     from bedside.fhir_server.snapshot import open_snapshot
+    from bedside.scenarios.hospital import store
     from bedside.scenarios.population import clinic
 
     if name == "clinic":
         return clinic()
+    if name == "hospital":
+        if not store.folder(name).exists():
+            _built(store.lines(name), store.folder(name))
+        return store.opened(name)
     if name == "none":
         return Population.of([])
     if Path(name).is_dir():

@@ -202,7 +202,7 @@ def _indexed(
 
 
 def _worked(tasks: list[tuple[str, str, int, int]], workers: int) -> Iterator[_Keys]:
-    if workers < 2 or len(tasks) < 2:
+    if workers < 2 or sum(high - low for _, _, low, high in tasks) <= _ROWS:
         yield from map(_index_rows, tasks)
         return
     try:

@@ -1,0 +1,39 @@
+"""Synthetic hospitals: populations of any size from a seed, the same bytes everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bedside.core.seeds import opaque_id
+from bedside.scenarios.hospital.chart import chart
+from bedside.scenarios.hospital.lives import Life, Size, draw
+from bedside.scenarios.hospital.resources import people_at_work
+
+__all__ = ["SIZES", "charts", "lives", "patient_id"]
+
+SIZES = {
+    "hospital": Size(patients=400, admitted=0.75, admissions=3),
+    "clinic": Size(patients=60, admitted=0.0, admissions=0),
+}
+"""The sizes that have a name."""
+
+SEED = 20260115
+"""The seed of the public populations."""
+
+
+def lives(size: Size, seed: int = SEED) -> Iterator[Life]:
+    """The lives of a population, in order."""
+    return (draw(seed, number, size) for number in range(size.patients))
+
+
+def charts(size: Size, seed: int = SEED) -> Iterator[dict[str, Any]]:
+    """Every resource of a population."""
+    yield from people_at_work()
+    for life in lives(size, seed):
+        yield from chart(life, seed, patient_id(seed, life.number))
+
+
+def patient_id(seed: int, number: int) -> str:
+    """The id of a patient, which says nothing of the life."""
+    return f"S{int(opaque_id(seed, 'patient', number), 16) % 10**7:07}"
