@@ -38,6 +38,7 @@ class Lexicon:
         fillers: words skipped at the beginning of a sentence.
         frames: words that begin a question for yes or no.
         bare: words that mean little without the question before.
+        limits: words with which a plain yes or no would say something else.
         cues: topic -> stems of a fact's text by which it also answers to the topic.
         jargon: stems of medical terms that not every patient knows.
         known: every stem of the data file, in alphabetical order.
@@ -50,6 +51,7 @@ class Lexicon:
     fillers: frozenset[str]
     frames: frozenset[str]
     bare: frozenset[str]
+    limits: frozenset[str]
     cues: dict[Topic, frozenset[str]]
     jargon: frozenset[str]
     known: dict[str, None]
@@ -139,6 +141,7 @@ def lexicon() -> Lexicon:
         fillers=words["fillers"],
         frames=words["frames"],
         bare=words["bare"],
+        limits=words["limits"],
         cues={topic: frozenset(map(stem, text.split())) for topic, text in raw["cues"].items()},
         jargon=frozenset(map(stem, words["jargon"])),
         known=dict.fromkeys(sorted(known)),

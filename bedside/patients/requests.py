@@ -11,7 +11,7 @@ from bedside.patients.memory import Memory
 from bedside.patients.understanding import Part, in_context
 from bedside.scenarios.case import Topic
 
-__all__ = ["Request", "requests", "things_named"]
+__all__ = ["Request", "requests", "rules_out", "things_named"]
 
 Scope = Literal["open", "topic", "rest", "named", "unknown"]
 _MENTIONED = 3
@@ -22,7 +22,15 @@ _NAMING: frozenset[Topic] = frozenset(
 )
 """Topics under which things named one by one are each a question; relatives' illnesses are not."""
 _PARTICULAR: frozenset[Topic] = frozenset({"associated", "trigger", "relief", "character"})
-"""Topics on which a question for yes or no is about one thing and not about the whole topic."""
+"""Topics on which a question for yes or no is about one thing and not about the whole topic; of the
+patient's life only what has a name is: drink, but not "anything that stresses you"."""
+
+_ASIDE: frozenset[Topic] = frozenset({"social", "work"})
+"""Topics whose plain words do not draw a question to them: "has anyone at home had it?"."""
+_LATER: frozenset[Topic] = frozenset(
+    {"tried", "work", "social", "past", "family", "medication", "ideas", "concerns", "expectations"}
+)
+"""Topics that are told after the complaint itself to an open question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +92,18 @@ def things_named(part: Part) -> tuple[str, ...]:
 
 
 def _told_freely(memory: Memory) -> tuple[int, ...]:
+    """What is told to an open question, the complaint itself first."""
     free = ("opening", "volunteered", "open")
+    found = [i for i, fact in enumerate(memory.facts) if fact.present and fact.disclosure in free]
+    return tuple(sorted(found, key=lambda i: memory.facts[i].topic in _LATER))
+
+
+def rules_out(proposal: Part, memory: Memory) -> tuple[int, ...]:
+    """Facts on allergies that a proposal touches, by their terms or their words."""
+    words = memory.recognise(proposal.words)
+    touched = {*memory.named(words), *memory.mentioned(words)}
     return tuple(
-        i for i, fact in enumerate(memory.facts) if fact.present and fact.disclosure in free
+        i for i in memory.by_topic.get("allergy", ()) if i in touched and memory.facts[i].present
     )
 
 
@@ -102,6 +119,7 @@ def _asked(part: Part, memory: Memory) -> Iterator[Request]:
         and memory.facts[i].topic != "complaint"
         and memory.facts[i].disclosure != "opening"
         and not term <= lexicon().stop
+        and not (part.topics and memory.facts[i].topic in _ASIDE and _is_plain(term))
     }
     covered: set[int] = set()
     if part.topics and (here or not elsewhere or part.closed is None):
@@ -120,6 +138,11 @@ def _asked(part: Part, memory: Memory) -> Iterator[Request]:
         yield from _mentioned(words, memory, part)
 
 
+def _is_plain(term: frozenset[str]) -> bool:
+    """Whether a term names nothing that the lexicon knows as a thing."""
+    return not any(word[0] == "=" for word in term)
+
+
 def _about(
     topic: Topic,
     words: tuple[str, ...],
@@ -135,7 +158,8 @@ def _about(
         return Request("named", topic, named, _key(memory, named), plain)
     mentioned = memory.mentioned(words)
     about = tuple(i for i in group if i in mentioned)
-    if topic in _PARTICULAR and part.closed and not named:
+    particular = topic in _PARTICULAR or (topic == "social" and part.items)
+    if particular and part.closed and not named:
         facts = tuple(sorted(about, key=lambda i: -mentioned[i]))[:_MENTIONED]
         return Request("named", topic, facts, ("particular", *sorted(part.closed)))
     ordered = tuple(sorted(group, key=lambda i: -mentioned.get(i, 0)))

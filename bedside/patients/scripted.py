@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bedside.core.flow import Flow
 from bedside.core.seeds import rng
 from bedside.patients.base import Utterance
 from bedside.patients.memory import memory
 from bedside.patients.rapport import MANY, TRUSTING, Rapport
-from bedside.patients.requests import Request, requests
+from bedside.patients.requests import Request, requests, rules_out
 from bedside.patients.temperament import behaviour
 from bedside.patients.understanding import Part, jargon, understand
 from bedside.patients.wording import COMPANION, Voice, sentence
@@ -72,12 +72,17 @@ class ScriptedPatient:
         parts = understand(text)
         acts: set[str] = {part.act for part in parts}
         lines = self._moved() if "empathy" in acts else []
+        warned = [i for part in parts for i in self._warned(part)]
         asked = self._requests(parts)
         if asked and self._puzzled(text):
             return self._utter([*lines, self._voice.say("unclear")], (), ())
+        if warned:
+            lines += self._tell(warned)
         if asked:
-            return self._answer(asked, lines, kindly="empathy" in acts)
+            return self._answer(asked, lines, warned, kindly="empathy" in acts)
         self._rapport.rested()
+        if warned:
+            return self._utter(lines, tuple(warned), ("allergy",))
         if "repeat" in acts:
             return self._again()
         return self._react(acts, lines)
@@ -96,12 +101,19 @@ class ScriptedPatient:
             rng(self._seed, "term", word).random() >= known for word in jargon(text)
         )
 
-    def _answer(self, asked: list[Request], lines: list[str], *, kindly: bool) -> Utterance:
+    def _warned(self, part: Part) -> Iterator[int]:
+        """Allergies that come to mind at what the doctor would give."""
+        if part.act in ("advise", "consent"):
+            yield from filter(self._recalls, rules_out(part, self._memory))
+
+    def _answer(
+        self, asked: list[Request], lines: list[str], warned: list[int], *, kindly: bool
+    ) -> Utterance:
         stuffed = len(asked) > MANY
         heard = asked[: self._behaviour.answers if stuffed else MANY]
         self._rapport.asked(len(asked), kindly=kindly)
-        facts: list[int] = []
-        topics: dict[Topic, None] = {}
+        facts = list(warned)
+        topics: dict[Topic, None] = dict.fromkeys(["allergy"] if warned else [])
         lacking = False
         for request in heard:
             told, said = self._fulfil(request)

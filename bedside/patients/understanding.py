@@ -56,6 +56,7 @@ _FRAGMENT = 7
 """Words of a question that may lean on the one before, at most."""
 _REQUESTS: frozenset[Act] = frozenset({"open", "more", "repeat", "invite", "consent", "diagnosis"})
 _LEANING: frozenset[Act] = frozenset({"ask", "open", "unclear"})
+_PROPOSALS: frozenset[Act] = frozenset({"advise", "consent"})
 _REMARKS: frozenset[Act] = frozenset({"smalltalk", "thanks", "empathy", "advise", "repeat"})
 _STANDING: frozenset[Topic] = frozenset(
     {"complaint", "onset", "course", "site", "character", "severity"}
@@ -71,13 +72,14 @@ class Part:
         act: what the clause does.
         topics: what it asks about; empty if that cannot be told.
         items: concepts it names, in order.
-        words: every stem and concept in it; what was mended also as it was spelled.
+        words: every stem and concept in a question or proposal; what was mended also as it was
+            spelled.
         listed: it asks for several things in a row.
         fragment: it is so short and bare that it may lean on the question before.
         asked: it has the form of a question.
         faint: it has not, and what it is for is a weak guess.
         closed: what stands in a question for yes or no, except the words that say nothing by
-            themselves; None for other questions.
+            themselves, but with those that limit it ("only"); None for other questions.
     """
 
     act: Act
@@ -102,9 +104,16 @@ def understand(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     for sentence in _SENTENCE.findall(text):
         for part in _parts(sentence):
-            if not (parts and part.faint and parts[-1].act in _REMARKS):
+            if not (parts and _belongs(part, parts[-1])):
                 parts.append(part)
     return tuple(parts)
+
+
+def _belongs(part: Part, before: Part) -> bool:
+    """Whether a sentence only goes with the one before: "I'd give you a cream. Is that fine?"."""
+    if before.act in _PROPOSALS and part.act in ("open", "unclear"):
+        return True
+    return part.faint and before.act in _REMARKS
 
 
 def in_context(part: Part, topic: Topic | None) -> Part:
@@ -175,11 +184,12 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
     asked = "?" in text or words[0] in known.asks
     guess = classifier().guess(text)
     fragment = len(words) <= _FRAGMENT and known.bare.issuperset(words)
-    if guess.surety >= sure and guess.label not in _TOPICS:
-        everything = guess.label == "more" and not fragment
-        return Part("open" if everything else cast(Act, guess.label), fragment=fragment)
     stems = tuple(map(mended, words))
     tokens = conceive(stems)
+    if guess.surety >= sure and guess.label not in _TOPICS:
+        everything = guess.label == "more" and not fragment
+        act = "open" if everything else cast(Act, guess.label)
+        return Part(act, words=tokens if act in _PROPOSALS else (), fragment=fragment)
     tag = _TAG.search(text)
     listed = "," in _TAG.sub("", text).rstrip(" ,") or "or" in words or "and" in words
     likely = (guess.label, guess.second) if listed and guess.doubt >= _TWICE else (guess.label,)
@@ -188,6 +198,7 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
         topics = ()
     items = tuple(dict.fromkeys(token for token in tokens if token in known.homes))
     content = frozenset(tokens).difference(known.stop)
+    limited = content and known.limits.intersection(words)
     if not topics and not items and not (asked and content):
         return Part("unclear", fragment=fragment, faint=not asked)
     return Part(
@@ -199,5 +210,5 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
         fragment=fragment,
         asked=asked,
         faint=not asked and guess.surety < _SURE,
-        closed=content if words[0] in known.frames or tag else None,
+        closed=content.union(limited) if words[0] in known.frames or tag else None,
     )

@@ -300,3 +300,44 @@ def test_the_patient_does_not_know_its_diagnosis() -> None:
     line = one.reply("What is your diagnosis?")
     assert line.facts == ()
     assert line.text in phrases_of("phlegmatic")["not_mine"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'd like to give you penicillin. Is that all right?",
+        "I'd suggest some penicillin. Any problem with that?",
+        "I'm going to prescribe penicillin for you.",
+        "Could I give you penicillin?",
+        "Can you take penicillin?",
+    ],
+)
+@pytest.mark.parametrize("temperament", TEMPERAMENTS)
+def test_an_allergy_is_told_to_who_would_give_the_medicine(
+    words: str, temperament: Temperament
+) -> None:
+    assert "penicillin" in patient(temperament).reply(words).facts
+
+
+def test_a_proposal_that_no_allergy_touches_is_answered_as_such() -> None:
+    assert patient().reply("I'd suggest a moisturiser. Is that all right?").facts == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_plain_yes_to_a_question_that_limits(seed: int) -> None:
+    assert not patient(seed=seed).reply("Is it only the joint?").text.startswith("Yes.")
+
+
+def test_an_open_question_is_answered_by_the_complaint_before_remedies_and_work() -> None:
+    one = patient("sanguine")
+    told = one.reply("Tell me more about the problem.").facts
+    assert told[0] not in ("cream", "teacher", "tonsils", "father")
+
+
+def test_who_at_home_has_it_is_not_about_the_home() -> None:
+    facts = (
+        *FACTS,
+        Fact(id="home", topic="social", text="We painted the kitchen at home", terms=("home",)),
+        Fact(id="nobody", topic="contact", text="Nobody around me has this", present=False),
+    )
+    assert patient(facts=facts).reply("Has anyone at home had the same?").facts[0] == "nobody"
