@@ -6,6 +6,7 @@ How a text is read: :mod:`bedside.patients.guard_words`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -46,6 +47,9 @@ _TURNS = "turns:"
 _FEW = 3
 """Words with content of a wording that says nearly nothing."""
 _MOST = 0.75
+_SENTENCE = re.compile(r"[^.!?\n]+")
+_SENTENCE_LONG = 4
+"""Words from which on a sentence of the doctor's is not said again by chance."""
 _ROOM, _SPARE = 2.5, 40
 """A wording may have this many times the words of the answer, and some more."""
 
@@ -89,6 +93,7 @@ class Guard:
         found = [
             *self._leaks(reply, heard, draft),
             *_roles(reply, draft),
+            *_echoes(reply, heard, draft),
             *self._strays(reply, heard, draft),
             *_turned(reply, draft, told),
             *(_lacking(reply, told) if told else _stance(reply, draft)),
@@ -139,6 +144,16 @@ def _roles(reply: str, draft: Utterance) -> Iterator[Fault]:
         pattern = patterns()[name]
         if pattern.search(reply) and not pattern.search(draft.text):
             yield Fault(kind, reason)  # type: ignore[arg-type]
+
+
+def _echoes(reply: str, heard: str, draft: Utterance) -> Iterator[Fault]:
+    """A whole sentence of the doctor's, said by the patient."""
+    own = {" ".join(split_words(clause)) for clause in _SENTENCE.findall(draft.text)}
+    heard_before = {" ".join(split_words(clause)) for clause in _SENTENCE.findall(heard)} - own
+    for line in _SENTENCE.findall(reply):
+        words = split_words(line)
+        if len(words) >= _SENTENCE_LONG and " ".join(words) in heard_before:
+            yield Fault("role_swap", "You are the patient; you say what the doctor said.")
 
 
 def _turned(reply: str, draft: Utterance, told: Sequence[Fact]) -> Iterator[Fault]:

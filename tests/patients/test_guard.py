@@ -94,3 +94,15 @@ def test_the_scripted_answers_themselves_pass() -> None:
         for _, turn in turns().values()
         if faults({"turn": turn["id"], "reply": turn["answer"]})
     ] == []
+
+
+def test_replies_of_a_small_model_are_told_apart() -> None:
+    """107 replies of SmolLM2-135M to such turns, labelled by a reader who had not seen the guard.
+
+    All but four are nonsense; before any mend made for them 88 % of those were caught.
+    """
+    labelled = lines("guard_real.jsonl")
+    refused = [bool(faults(line)) for line in labelled if line["faulty"]]
+    passed = [not faults(line) for line in labelled if not line["faulty"]]
+    print(f"{sum(refused)} of {len(refused)} caught, {sum(passed)} of {len(passed)} passed")
+    assert sum(refused) / len(refused) >= 0.93 and sum(passed) >= 3
