@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from bedside.scenarios.case import Case
 from bedside.scenarios.consult import sample
 from bedside.scenarios.knowledge import DiagnosisModel, Knowledge
 from bedside.scenarios.library import knowledge, rules
 
-__all__ = ["everything", "guess", "history", "opening", "report"]
+__all__ = ["everything", "guess", "history", "matrix", "opening", "report"]
 
 Found = dict[str, bool]
 
@@ -56,17 +56,26 @@ def _likelihood(table: Knowledge, diagnosis: DiagnosisModel, found: Found) -> fl
     return total
 
 
-def report(cases: Iterable[Case], view: Callable[[Case], Found]) -> tuple[float, Counter[str]]:
+def report(
+    cases: Iterable[Case], view: Callable[[Case], Found]
+) -> tuple[float, Counter[tuple[str, str]]]:
     """The share of cases named right, and how often each diagnosis is taken for another."""
     table = knowledge()
-    missed: Counter[str] = Counter()
+    missed: Counter[tuple[str, str]] = Counter()
     count = 0
     for case in cases:
         count += 1
         said = guess(table, view(case))
         if said != case.truth.diagnosis:
-            missed[f"{case.truth.diagnosis} taken for {said}"] += 1
+            missed[case.truth.diagnosis, said] += 1
     return 1 - missed.total() / count, missed
+
+
+def matrix(missed: Counter[tuple[str, str]]) -> Iterator[str]:
+    """The confusion matrix as rows of a Markdown table, the commonest confusion first."""
+    for right in sorted(model.name for model in knowledge().diagnoses):
+        row = [(n, wrong) for (true, wrong), n in missed.items() if true == right]
+        yield f"| {right} | {', '.join(f'{wrong} {n}' for n, wrong in sorted(row, reverse=True))} |"
 
 
 def main() -> None:
@@ -74,13 +83,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=1700)
     parser.add_argument("--most", type=int, default=12, help="confusions to print for each view")
+    parser.add_argument("--matrix", action="store_true", help="print every confusion as a table")
     options = parser.parse_args()
     cases = [sample(number) for number in range(options.cases)]
     for view in (everything, history, opening):
         right, missed = report(cases, view)
         print(f"{view.__name__:<12} {right:.1%} of {len(cases)} right at the first guess")
-        for pair, count in missed.most_common(options.most):
-            print(f"    {count:>4}  {pair}")
+        if options.matrix:
+            print("\n".join(matrix(missed)))
+            continue
+        for (true, wrong), count in missed.most_common(options.most):
+            print(f"    {count:>4}  {true} taken for {wrong}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""What the pages quote from the program is what the program says today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bedside.scenarios import consult
+from bedside.scenarios.blueprint import UNCHECKED, statements
+from bedside.scenarios.library import blueprints
+from scripts.sample_dialogues import section
+
+ROOT = Path(__file__).parents[1]
+
+
+def page(name: str) -> str:
+    return " ".join((ROOT / name).read_text(encoding="utf-8").split())
+
+
+def test_the_sample_dialogues_are_of_today() -> None:
+    """Mend with: python -m scripts.sample_dialogues"""
+    assert section() in (ROOT / "docs" / "patients.md").read_text(encoding="utf-8")
+
+
+def test_the_share_of_unchecked_statements_is_of_today() -> None:
+    sources = [one.source for each in blueprints().values() for one in statements(each)]
+    unchecked = sources.count(UNCHECKED)
+    says = (
+        f"Of {len(sources):,} statements {unchecked} ({unchecked / len(sources):.0%}) are unchecked"
+    )
+    assert says in page("docs/suites.md")
+
+
+def test_the_size_and_version_of_the_suite_are_of_today() -> None:
+    suite = consult.suite()
+    assert f"Version {suite.version}." in page("docs/suites.md")
+    for name in ("README.md", "docs/suites.md", "CHANGELOG.md"):
+        assert f"{len(suite.cases)} cases" in page(name), name
