@@ -68,16 +68,9 @@ def serve(port: int, population: str, data: Path | None, validation: str, integr
 @JSON
 def build(population: str, target: Path, as_json: bool) -> None:
     """Write a built-in POPULATION as a snapshot to the folder TARGET."""
-    from bedside.fhir_server.bulk import Line
     from bedside.scenarios.hospital.store import lines
-    from bedside.scenarios.population import clinic
 
-    made = (
-        lines(population)
-        if population == "hospital"
-        else (Line(record.data, population) for record in clinic())
-    )
-    _report(_built(made, target), target, as_json)
+    _report(_built(lines(population), target), target, as_json)
 
 
 @ehr.command("import")
@@ -173,8 +166,7 @@ def _print_report(found: Report) -> None:
 def _population(name: str) -> Population | Snapshot:
     from bedside.fhir_server.population import Population
     from bedside.fhir_server.snapshot import open_snapshot
-    from bedside.scenarios.hospital import store
-    from bedside.scenarios.population import clinic
+    from bedside.scenarios.hospital import clinic, store
 
     if name == "clinic":
         return clinic()

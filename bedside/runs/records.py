@@ -27,7 +27,7 @@ from bedside.core.trace import Acted, Ended, Ending, Event, Refused, Started, sh
 from bedside.fhir_server.population import Population
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case, Temperament
-from bedside.scenarios.population import clinic
+from bedside.scenarios.hospital import clinic
 from bedside.scenarios.suite import Suite
 
 __all__ = [

@@ -12,8 +12,8 @@ from bedside.core.errors import CaseError
 from bedside.core.seeds import opaque_id
 from bedside.scenarios.case import Case, Disclosure, Fact, Person, Topic, Truth
 from bedside.scenarios.clauses import Clause, clauses
+from bedside.scenarios.hospital import clinic
 from bedside.scenarios.leaks import leaks
-from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 from bedside.scenarios.topics import topic_of
 from bedside.scenarios.vignette_case import Told, build, facts_of, mended, said_before, truth_of

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bedside.scenarios.blueprint import Blueprint, Illness, Trap, Treatment
 from bedside.scenarios.library import blueprints, people, traps
-from bedside.scenarios.population import TODAY
+from bedside.scenarios.synthetic import TODAY
 
 __all__ = ["SPEAKS_FROM", "Background", "Life", "draw_background", "draw_life", "remaining"]
 

@@ -10,8 +10,8 @@ from typing import get_args
 from bedside.core.errors import CaseError
 from bedside.core.seeds import derive, opaque_id, rng
 from bedside.scenarios.case import Case, Temperament
+from bedside.scenarios.hospital import clinic
 from bedside.scenarios.library import blueprints, knowledge
-from bedside.scenarios.population import clinic
 from bedside.scenarios.sampler import draw
 from bedside.scenarios.suite import Suite
 

@@ -14,8 +14,8 @@ from bedside.core.errors import CaseError
 from bedside.fhir_server.validation import validate
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case
+from bedside.scenarios.hospital import clinic
 from bedside.scenarios.leaks import Hit, case_report
-from bedside.scenarios.population import clinic
 from bedside.scenarios.suite import Suite
 
 __all__ = ["CheckReport", "check_cases", "read_cases", "suite"]

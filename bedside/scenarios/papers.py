@@ -12,7 +12,7 @@ from bedside.scenarios.background import Background, Life, remaining
 from bedside.scenarios.blueprint import Blueprint, Illness, RedFlag, Treatment
 from bedside.scenarios.case import Check
 from bedside.scenarios.names import ICD_10_CM
-from bedside.scenarios.population import SYNTHETIC
+from bedside.scenarios.synthetic import SYNTHETIC
 
 __all__ = ["Papers"]
 

@@ -17,8 +17,8 @@ from bedside.fhir_server import Chart, StartLayer
 from bedside.scenarios.agentclinic import load, parse_row, suite
 from bedside.scenarios.case import Case
 from bedside.scenarios.clauses import clauses
+from bedside.scenarios.hospital import clinic
 from bedside.scenarios.names import ICD_10_CM
-from bedside.scenarios.population import clinic
 
 
 def row(**changes: Any) -> dict[str, Any]:

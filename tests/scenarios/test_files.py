@@ -19,7 +19,7 @@ from bedside.scenarios import catalogue
 from bedside.scenarios.case import Check
 from bedside.scenarios.consult import suite as consult
 from bedside.scenarios.files import check_cases, read_cases
-from bedside.scenarios.population import clinic
+from bedside.scenarios.hospital import clinic
 from tests.run_samples import sample_case
 
 

@@ -20,14 +20,14 @@ from bedside.scenarios.hospital.draws import SIGMA, Chance, halved
 from bedside.scenarios.hospital.lives import DAY, Size
 from bedside.scenarios.hospital.report import measure
 from bedside.scenarios.hospital.tables import analytes, conditions, medicines, stays
-from bedside.scenarios.population import SYNTHETIC
+from bedside.scenarios.synthetic import SYNTHETIC
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 
-SMALL = Size(patients=24, admitted=0.5, admissions=1)
-GOLDEN = "08c7b68ee8d1ac42f53db37fefa36ed4178942192476615cb88f4f7574421574"
+SMALL = Size(patients=24, years=5, admitted=0.5, admissions=1)
+GOLDEN = "a6e54b61c2936135face5b99c2f46b80e344c6664e80f312341af5da7a650374"
 """sha256 of the small population; a change of it is a new population, and a line in CHANGELOG."""
 NO_LIST = {"http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"}
 """Code systems of which nothing that can be installed holds a list; docs/hospital.md has ours."""
@@ -110,7 +110,7 @@ def test_codes_without_an_installable_list_are_in_the_docs() -> None:
 
 
 def test_nobody_is_treated_before_birth_or_after_today() -> None:
-    for life in lives(Size(patients=150, admitted=0.6, admissions=3)):
+    for life in lives(Size(patients=150, years=5, admitted=0.6, admissions=3)):
         moments = [visit.at for visit in life.visits] + [a.arrival for a in life.admissions]
         moments += [illness.since for illness in life.illnesses]
         assert all(life.birth <= at for at in moments)
@@ -133,7 +133,9 @@ def test_normal_numbers_are_normal() -> None:
 
 
 def test_values_are_like_those_of_real_intensive_care() -> None:
-    report = measure(Population.of(charts(Size(patients=150, admitted=0.9, admissions=1), seed=7)))
+    report = measure(
+        Population.of(charts(Size(patients=150, years=5, admitted=0.9, admissions=1), seed=7))
+    )
     relations = {relation.name: relation.found for relation in report.relations}
     assert all(relation.holds for relation in report.relations), relations
     published = {s.analyte: round(s.off, 2) for s in report.icu if s.off > 0}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from bedside.core.seeds import opaque_id
+from bedside.fhir_server import Population
 from bedside.scenarios.hospital.chart import chart
 from bedside.scenarios.hospital.lives import Life, Size, draw
 from bedside.scenarios.hospital.resources import people_at_work
 
-__all__ = ["SIZES", "charts", "lives", "patient_id"]
+__all__ = ["SEED", "SIZES", "charts", "clinic", "lives"]
 
 SIZES = {
-    "hospital": Size(patients=400, admitted=0.75, admissions=3),
-    "clinic": Size(patients=60, admitted=0.0, admissions=0),
+    "hospital": Size(patients=400, years=5, admitted=0.75, admissions=3),
+    "clinic": Size(patients=60, years=1, admitted=0, admissions=0),
 }
 """The sizes that have a name."""
 
@@ -31,9 +33,10 @@ def charts(size: Size, seed: int = SEED) -> Iterator[dict[str, Any]]:
     """Every resource of a population."""
     yield from people_at_work()
     for life in lives(size, seed):
-        yield from chart(life, seed, patient_id(seed, life.number))
+        yield from chart(life, seed, opaque_id(seed, "patient", life.number))
 
 
-def patient_id(seed: int, number: int) -> str:
-    """The id of a patient, which says nothing of the life."""
-    return f"S{int(opaque_id(seed, 'patient', number), 16) % 10**7:07}"
+@cache
+def clinic() -> Population:
+    """The bystanders of suites without a hospital: 60 people with a year of visits, in memory."""
+    return Population.of(charts(SIZES["clinic"]))

@@ -19,7 +19,7 @@ from bedside.scenarios.hospital.tables import (
     stays,
 )
 from bedside.scenarios.library import people
-from bedside.scenarios.population import TODAY
+from bedside.scenarios.synthetic import TODAY
 
 __all__ = ["DAY", "HOUR", "NOW", "Admission", "Illness", "Life", "Size", "Taken", "Visit", "draw"]
 
@@ -29,8 +29,6 @@ NOW = (date.fromisoformat(TODAY).toordinal() * 24 + 9) * 60
 """Nine in the morning of the day on which every encounter takes place."""
 
 _YEAR = 365
-_VISITS_SINCE = 5 * _YEAR
-"""Days that the visits go back."""
 _STAYS_SINCE = 4 * _YEAR
 _FORGOTTEN = 0.05
 """Share of visits that the patient missed."""
@@ -60,11 +58,13 @@ class Size(msgspec.Struct, frozen=True):
 
     Attributes:
         patients: how many people.
+        years: how far back visits go.
         admitted: share who are ever admitted.
         admissions: at most so many each.
     """
 
     patients: int
+    years: int
     admitted: float
     admissions: int
 
@@ -168,7 +168,7 @@ def draw(seed: int, number: int, size: Size) -> Life:
         taken=tuple(home + ward),
         allergies=tuple([chance.pick(_ALLERGENS)] if chance.happens(_ALLERGIC) else ()),
         vaccines=tuple(_vaccines(chance, age, birth)),
-        visits=tuple(_visits(chance, age, birth, illnesses, admissions)),
+        visits=tuple(_visits(chance, birth, illnesses, admissions, size)),
         admissions=admissions,
     )
 
@@ -254,15 +254,16 @@ def _given(chance: Chance, place: int, admission: Admission) -> Iterator[Taken]:
 
 def _visits(
     chance: Chance,
-    age: int,
     birth: int,
     illnesses: tuple[Illness, ...],
     admissions: tuple[Admission, ...],
+    size: Size,
 ) -> Iterator[Visit]:
     """At the pace of the illness that is followed most closely; else about once a year."""
     months = min([conditions()[illness.name].months for illness in illnesses], default=12)
-    months = min(months, 4) if age < 2 else months
-    day = max(birth // DAY + 20, NOW // DAY - _VISITS_SINCE) + chance.between(0, 60)
+    adult = NOW - birth >= 18 * _YEAR * DAY
+    months = min(months, 4) if NOW - birth < 2 * _YEAR * DAY else months
+    day = max(birth // DAY + 20, NOW // DAY - size.years * _YEAR) + chance.between(0, 60)
     due = dict.fromkeys((illness.name for illness in illnesses), 0)
     while day < NOW // DAY - 2:
         at = day * DAY + chance.between(8 * 60, 17 * 60)
@@ -272,7 +273,7 @@ def _visits(
                 if illness.since < at and due[illness.name] <= at:
                     wanted.update(conditions()[illness.name].panels)
                     due[illness.name] = at + conditions()[illness.name].months * 25 * DAY
-            if not wanted and age >= 18 and chance.happens(0.4):
+            if not wanted and adult and chance.happens(0.4):
                 wanted = {"metabolic", "blood_count"}
             yield Visit(at, tuple(panel for panel in panels() if panel in wanted))
         day += months * 30 + chance.between(-12, 20)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW, Admission, Illness, Life, Taken
 from bedside.scenarios.hospital.tables import Band, analytes, conditions, medicines
-from bedside.scenarios.population import SYNTHETIC
+from bedside.scenarios.synthetic import SYNTHETIC
 
 __all__ = ["Writer", "moment"]
 
@@ -104,7 +104,7 @@ class Writer:
                 {
                     "type": _concept(f"{_HL7}/v2-0203", "MR", "Medical record number"),
                     "system": _MRN,
-                    "value": self._patient,
+                    "value": f"S{int(self._patient, 16) % 10**7:07}",
                 }
             ],
             "active": True,
