@@ -14,11 +14,13 @@ import simple_icd_10_cm
 
 from bedside.fhir_server.jsontext import decode, encode
 from bedside.fhir_server.population import Population
+from bedside.fhir_server.snapshot import build, open_snapshot
 from bedside.fhir_server.validation import validate
 from bedside.scenarios.hospital import SIZES, charts, lives
 from bedside.scenarios.hospital.draws import SIGMA, Chance, halved
 from bedside.scenarios.hospital.lives import DAY, Size
-from bedside.scenarios.hospital.report import measure
+from bedside.scenarios.hospital.report import TOLERANCE, measure
+from bedside.scenarios.hospital.store import lines
 from bedside.scenarios.hospital.tables import analytes, conditions, medicines, stays
 from bedside.scenarios.synthetic import SYNTHETIC
 
@@ -145,6 +147,10 @@ def test_values_are_like_those_of_real_intensive_care() -> None:
 
 
 @pytest.mark.deep
-def test_the_hospital_has_the_published_quantiles() -> None:
-    report = measure(Population.of(charts(SIZES["hospital"])))
-    assert max(spread.off for spread in report.icu) <= 0.15
+def test_the_hospital_has_the_published_quantiles(tmp_path: Path) -> None:
+    build(lines("hospital"), tmp_path / "hospital")
+    hospital = open_snapshot(tmp_path / "hospital")
+    assert len(hospital) == 810_699
+    report = measure(hospital)
+    assert max(spread.off for spread in report.icu) <= TOLERANCE
+    assert all(relation.holds for relation in report.relations)

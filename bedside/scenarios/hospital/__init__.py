@@ -12,7 +12,7 @@ from bedside.scenarios.hospital.chart import chart
 from bedside.scenarios.hospital.lives import Life, Size, draw
 from bedside.scenarios.hospital.resources import people_at_work
 
-__all__ = ["SEED", "SIZES", "charts", "clinic", "lives"]
+__all__ = ["SEED", "SIZES", "charts", "charts_of", "clinic", "lives"]
 
 SIZES = {
     "hospital": Size(patients=400, years=5, admitted=0.75, admissions=3),
@@ -32,8 +32,14 @@ def lives(size: Size, seed: int = SEED) -> Iterator[Life]:
 def charts(size: Size, seed: int = SEED) -> Iterator[dict[str, Any]]:
     """Every resource of a population."""
     yield from people_at_work()
-    for life in lives(size, seed):
-        yield from chart(life, seed, opaque_id(seed, "patient", life.number))
+    yield from charts_of(size, range(size.patients), seed)
+
+
+def charts_of(size: Size, numbers: range, seed: int = SEED) -> Iterator[dict[str, Any]]:
+    """The charts of some of the lives, by their numbers."""
+    for number in numbers:
+        life = draw(seed, number, size)
+        yield from chart(life, seed, opaque_id(seed, "patient", number))
 
 
 @cache

@@ -58,7 +58,11 @@ class Body:
         self._life = life
         self._chance = Chance(seed, "body", life.number)
         self._own = _alike({name: self._chance.normal() for name in analytes()})
-        self._effects = tuple(_effects(life))
+        effects = tuple(_effects(life))
+        self._effects = {
+            name: tuple(e for e in effects if name in e.shift or name in e.factor)
+            for name in analytes()
+        }
 
     def at_visit(self, at: int, panel: str) -> Values:
         """What a panel gives outside hospital."""
@@ -83,7 +87,7 @@ class Body:
     def _value(self, name: str, at: int, setting: Setting, changing: int) -> int:
         hidden = (_OWN * self._own[name] + _CHANGING * changing) // SIGMA
         factor = 1000
-        for effect in self._effects:
+        for effect in self._effects[name]:
             if not effect.start <= at < effect.end:
                 continue
             share = 1000 if effect.admission is None else intensity(effect.admission, at)

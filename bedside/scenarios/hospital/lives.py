@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from bedside.scenarios.hospital.draws import Chance
 from bedside.scenarios.hospital.tables import (
+    CHILD_UNTIL,
+    INFANT_UNTIL,
     Band,
     Stay,
-    band_of,
     conditions,
     medicines,
     panels,
@@ -143,7 +145,20 @@ class Life(msgspec.Struct, frozen=True):
 
     def band(self, moment: int) -> Band:
         """The band of the age at a moment."""
-        return band_of(self.age(moment))
+        if moment >= birthday(self.birth, CHILD_UNTIL):
+            return "adult"
+        return "child" if moment >= birthday(self.birth, INFANT_UNTIL) else "infant"
+
+
+@lru_cache(maxsize=4096)
+def birthday(birth: int, years: int) -> int:
+    """The moment at which somebody turns so many years old."""
+    born = date.fromordinal(birth // DAY)
+    try:
+        day = born.replace(year=born.year + years)
+    except ValueError:
+        day = date(born.year + years, 3, 1)
+    return day.toordinal() * DAY
 
 
 def draw(seed: int, number: int, size: Size) -> Life:

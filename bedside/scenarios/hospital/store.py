@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib import resources
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -12,9 +15,13 @@ import msgspec
 from bedside.fhir_server.bulk import Line
 from bedside.fhir_server.jsontext import encode
 from bedside.fhir_server.snapshot import Snapshot, build, open_snapshot
-from bedside.scenarios.hospital import SEED, SIZES, charts
+from bedside.scenarios.hospital import SEED, SIZES, charts_of
+from bedside.scenarios.hospital.resources import people_at_work
 
 __all__ = ["folder", "lines", "opened"]
+
+_LIVES = 10
+"""Lives that a process makes at once."""
 
 
 def opened(name: str, on_progress: Callable[[int], None] | None = None) -> Snapshot:
@@ -40,9 +47,25 @@ def folder(name: str) -> Path:
     return user_cache_path("bedside") / "populations" / f"{name}-{_recipe(name)}"
 
 
-def lines(name: str) -> Iterator[Line]:
-    """The resources of a named population."""
-    return (Line(encode(resource), name) for resource in charts(SIZES[name]))
+def lines(name: str, *, workers: int = 2) -> Iterator[Line]:
+    """The resources of a named population; a large one is made by several processes."""
+    size = SIZES[name]
+    yield from _encoded(name, range(0))
+    parts = [
+        range(low, min(low + _LIVES, size.patients)) for low in range(0, size.patients, _LIVES)
+    ]
+    if size.admitted == 0:
+        yield from (line for part in parts for line in _encoded(name, part))
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for made in pool.map(partial(_encoded, name), parts):
+            yield from made
+
+
+def _encoded(name: str, numbers: range) -> list[Line]:
+    """The charts of these lives; of none, whoever works there."""
+    made = charts_of(SIZES[name], numbers) if numbers else people_at_work()
+    return [Line(encode(resource), name) for resource in made]
 
 
 def _recipe(name: str) -> str:

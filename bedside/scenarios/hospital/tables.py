@@ -13,12 +13,14 @@ from bedside.scenarios.hospital.draws import SIGMA
 from bedside.scenarios.library import decode
 
 __all__ = [
-    "Analyte", "Band", "Condition", "Medicine", "Setting", "Stay", "analytes", "band_of",
-    "conditions", "medicines", "panels", "stays",
+    "CHILD_UNTIL", "INFANT_UNTIL", "Analyte", "Band", "Condition", "Medicine", "Setting", "Stay",
+    "analytes", "conditions", "medicines", "panels", "stays", "value_at",
 ]  # fmt: skip
 
 Band = Literal["adult", "child", "infant"]
-"""Infants are under 1 year, children under 12."""
+"""By age: infants, then children, then adults."""
+INFANT_UNTIL, CHILD_UNTIL = 1, 12
+"""Years."""
 Setting = Literal["out", "ward", "icu"]
 
 T = TypeVar("T")
@@ -149,11 +151,6 @@ def panels() -> dict[str, tuple[str, ...]]:
     for name, analyte in analytes().items():
         found.setdefault(analyte.panel, []).append(name)
     return {panel: tuple(names) for panel, names in found.items()}
-
-
-def band_of(age: int) -> Band:
-    """The band of an age in years."""
-    return "infant" if age < 1 else "child" if age < 12 else "adult"
 
 
 @cache
