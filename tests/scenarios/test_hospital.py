@@ -18,8 +18,8 @@ from bedside.fhir_server.snapshot import build, open_snapshot
 from bedside.fhir_server.validation import validate
 from bedside.scenarios.hospital import SIZES, charts, lives
 from bedside.scenarios.hospital.draws import SIGMA, Chance, halved
-from bedside.scenarios.hospital.lives import DAY, Size
-from bedside.scenarios.hospital.report import TOLERANCE, measure
+from bedside.scenarios.hospital.lives import DAY, NOW, Size
+from bedside.scenarios.hospital.report import PUBLISHED, TOLERANCE, measure
 from bedside.scenarios.hospital.store import lines
 from bedside.scenarios.hospital.tables import analytes, conditions, medicines, stays
 from bedside.scenarios.synthetic import SYNTHETIC
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 
 SMALL = Size(patients=24, years=5, admitted=0.5, admissions=1)
-GOLDEN = "a6e54b61c2936135face5b99c2f46b80e344c6664e80f312341af5da7a650374"
+GOLDEN = "fc500f617e5b38ced5785a91a7921926893cdad828fe64aa5082faef5b4aecaa"
 """sha256 of the small population; a change of it is a new population, and a line in CHANGELOG."""
 NO_LIST = {"http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"}
 """Code systems of which nothing that can be installed holds a list; docs/hospital.md has ours."""
@@ -115,7 +115,9 @@ def test_nobody_is_treated_before_birth_or_after_today() -> None:
     for life in lives(Size(patients=150, years=5, admitted=0.6, admissions=3)):
         moments = [visit.at for visit in life.visits] + [a.arrival for a in life.admissions]
         moments += [illness.since for illness in life.illnesses]
-        assert all(life.birth <= at for at in moments)
+        moments += [stay.discharge for stay in life.admissions]
+        moments += [taken.start for taken in life.taken]
+        assert all(life.birth <= at <= NOW for at in moments)
         assert all(a.discharge < b.arrival for a, b in pairwise(life.admissions))
         for stay in life.admissions:
             assert not any(stay.arrival - DAY < v.at < stay.discharge for v in life.visits)
@@ -140,8 +142,10 @@ def test_values_are_like_those_of_real_intensive_care() -> None:
     )
     relations = {relation.name: relation.found for relation in report.relations}
     assert all(relation.holds for relation in report.relations), relations
-    published = {s.analyte: round(s.off, 2) for s in report.icu if s.off > 0}
-    assert published and max(published.values()) < 0.45, published
+    # Creatinine hangs on how many of a few stays are for kidney failure.
+    common = PUBLISHED.keys() - {"creatinine"}
+    off = {s.analyte: round(s.off, 2) for s in report.icu if s.analyte in common}
+    assert off.keys() == common and max(off.values()) < 0.25, off
     healthy = ("sodium", "potassium", "calcium", "leukocytes", "platelets", "albumin")
     assert all(report.normal[name] > 0.85 for name in healthy)
 
@@ -150,7 +154,7 @@ def test_values_are_like_those_of_real_intensive_care() -> None:
 def test_the_hospital_has_the_published_quantiles(tmp_path: Path) -> None:
     build(lines("hospital"), tmp_path / "hospital")
     hospital = open_snapshot(tmp_path / "hospital")
-    assert len(hospital) == 810_699
+    assert len(hospital) == 727_169
     report = measure(hospital)
     assert max(spread.off for spread in report.icu) <= TOLERANCE
     assert all(relation.holds for relation in report.relations)

@@ -28,7 +28,7 @@ _SELDOM = ("liver", "cardiac")
 _OPEN = 0.04
 """Share of panels ordered at a visit that were never taken."""
 _HEIGHTS = (
-    (0, 58, 5.0), (1, 76, 9.8), (2, 87, 12.3), (4, 102, 16.5), (6, 115, 20.7), (8, 128, 25.8),
+    (0, 50, 3.5), (1, 76, 9.8), (2, 87, 12.3), (4, 102, 16.5), (6, 115, 20.7), (8, 128, 25.8),
     (10, 138, 32.0), (12, 149, 40.5), (14, 161, 50.0), (16, 169, 60.0), (18, 171, 68.0),
 )  # fmt: skip
 """Age, usual height in cm and weight in kg (unchecked: common knowledge)."""
@@ -63,7 +63,7 @@ def _visit(
     yield encounter
     where = reference(encounter)
     vitals = body.at_visit(visit.at, "vitals")
-    for name in ("heart_rate", "temperature", "oxygen_saturation"):
+    for name in ("heart_rate", "respiratory_rate", "temperature", "oxygen_saturation"):
         yield write.measured(name, vitals[name], visit.at + 5, where)
     yield write.pressure(vitals["systolic"], vitals["diastolic"], visit.at + 5, where)
     yield from _build(life, visit.at, build, write, where)
@@ -87,10 +87,10 @@ def _build(
     share = 0 if high == low else (months - 12 * low) * 1000 // (12 * (high - low))
     height = short + (long - short) * share // 1000
     grams = round(1000 * light) + (round(1000 * heavy) - round(1000 * light)) * share // 1000
-    if life.female and months >= 12 * 14:
-        height, grams = height - 10, grams - 8000
-    if months >= 12 * 25:
-        grams += 9000
+    if life.female:
+        grown = min(max(months - 12 * 13, 0), 60)
+        height, grams = height - 10 * grown // 60, grams - 8000 * grown // 60
+    grams += 9000 * min(max(months - 12 * 25, 0), 180) // 180
     yield write.size("8302-2", "Body height", height * build[0] // 1000, "cm", at + 5, where)
     kilograms = grams * build[1] // 1000 // 100 / 10
     yield write.size("29463-7", "Body weight", kilograms, "kg", at + 5, where)

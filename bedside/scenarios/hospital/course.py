@@ -30,7 +30,7 @@ _FOLLOWS = {
 }
 """What goes largely with another of the same panel."""
 _HOURLY = (900, 436)
-_DAILY = (700, 714)
+_DAILY = (920, 392)
 """Shares of the last number and of chance in the next."""
 _TYPICAL = (-1500, -900, -400, 0, 400, 900, 1500)
 

@@ -170,8 +170,9 @@ def draw(seed: int, number: int, size: Size) -> Life:
     birth = NOW - (age * _YEAR + age // 4 + chance.between(1, 360)) * DAY
     birth -= birth % DAY
     illnesses = tuple(_illnesses(chance, age, birth))
-    admissions = tuple(_admissions(chance, age, birth, size))
-    home = list(_home(chance, illnesses))
+    admissions = tuple(_admissions(chance, birth, illnesses, size))
+    allergies = (chance.pick(_ALLERGENS),) if chance.happens(_ALLERGIC) else ()
+    home = [t for t in _home(chance, illnesses) if t.name not in {name for name, _, _ in allergies}]
     ward = [taken for i, a in enumerate(admissions) for taken in _given(chance, i, a)]
     return Life(
         number=number,
@@ -181,7 +182,7 @@ def draw(seed: int, number: int, size: Size) -> Life:
         birth=birth,
         illnesses=illnesses,
         taken=tuple(home + ward),
-        allergies=tuple([chance.pick(_ALLERGENS)] if chance.happens(_ALLERGIC) else ()),
+        allergies=allergies,
         vaccines=tuple(_vaccines(chance, age, birth)),
         visits=tuple(_visits(chance, birth, illnesses, admissions, size)),
         admissions=admissions,
@@ -225,16 +226,26 @@ def _home(chance: Chance, illnesses: tuple[Illness, ...]) -> Iterator[Taken]:
             yield Taken(name, dose, start, ended if stops else None, illness.name)
 
 
-def _admissions(chance: Chance, age: int, birth: int, size: Size) -> Iterator[Admission]:
+def _admissions(
+    chance: Chance, birth: int, illnesses: tuple[Illness, ...], size: Size
+) -> Iterator[Admission]:
+    """Each in a part of the years of its own, for what fits the age and the illnesses then."""
     if not chance.happens(size.admitted):
-        return
-    fitting = {n: s for n, s in stays().items() if s.ages[0] <= age <= s.ages[1]}
-    if not fitting:
         return
     count = chance.between(1, size.admissions)
     earliest = max(birth + 30 * DAY, NOW - _STAYS_SINCE * DAY)
     slot = (NOW - 3 * DAY - earliest) // count
     for place in range(count):
+        begins = earliest + place * slot
+        age = (begins - birth) // (_YEAR * DAY)
+        had = {"", *(illness.name for illness in illnesses if illness.since < begins)}
+        fitting = {
+            name: stay
+            for name, stay in stays().items()
+            if stay.ages[0] <= age <= stay.ages[1] and stay.needs in had
+        }
+        if not fitting:
+            continue
         name = chance.weighted(tuple(fitting), [stay.weight for stay in fitting.values()])
         stay = fitting[name]
         ward = chance.between(stay.days[0] * 24, stay.days[1] * 24)
@@ -243,7 +254,7 @@ def _admissions(chance: Chance, age: int, birth: int, size: Size) -> Iterator[Ad
         room = slot // HOUR - ward - icu
         if room <= 24:
             continue
-        arrival = earliest + place * slot + chance.below(room) * HOUR + chance.below(60)
+        arrival = begins + chance.below(room) * HOUR + chance.below(60)
         yield Admission(
             name=name,
             arrival=arrival,
@@ -301,7 +312,7 @@ def _inside(at: int, admissions: tuple[Admission, ...]) -> bool:
 def _vaccines(chance: Chance, age: int, birth: int) -> Iterator[tuple[str, int]]:
     if age < 18:
         for name in _CHILD_VACCINES:
-            at = birth + chance.between(60, 500) * DAY + 10 * HOUR
+            at = birth + chance.between(370, 500) * DAY + 10 * HOUR
             if at < NOW - DAY and chance.happens(0.9):
                 yield name, at
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from statistics import correlation, median
 from typing import Any, NamedTuple
 
@@ -149,17 +149,21 @@ def _relations(values: dict[str, list[_Value]], stays: dict[str, _Stay]) -> Iter
     infected = {id for id, stay in stays.items() if stay.reason in ("J18.9", "A41.9", "K35.80")}
     injured = {id for id, stay in stays.items() if stay.reason == "N17.9"}
     crp = list(_courses(values["crp"], infected))
-    yield Relation("CRP, last of a stay with antibiotics : highest", _typical(crp, -1), 0, 0.5)
-    kidney = list(_courses(values["creatinine"], injured))
-    fall = median(max(of) / max(min(of), 0.01) for of in kidney) if kidney else 0.0
-    yield Relation("creatinine in acute kidney failure, highest : lowest", fall, 2, 20)
+    yield Relation("CRP, last of a stay with antibiotics : highest", _typical(crp), 0.001, 0.5)
+    for name, encounters, low, high in (
+        ("acute kidney failure", injured, 2.0, 20.0),
+        ("other stays", stays.keys() - injured, 0.7, 1.5),
+    ):
+        falls = [of[0] / max(of[-1], 0.01) for of in _courses(values["creatinine"], encounters)]
+        found = median(falls) if falls else 0.0
+        yield Relation(f"creatinine, first : last, {name}", found, low, high)
     sugar = [v for v in values["glucose"] if v.encounter not in stays]
     yield Relation(
         "HbA1c and mean glucose of a patient, correlation", _agree(sugar, values["hba1c"]), 0.7, 1
     )
 
 
-def _courses(values: Iterable[_Value], encounters: set[str]) -> Iterator[list[float]]:
+def _courses(values: Iterable[_Value], encounters: Set[str]) -> Iterator[list[float]]:
     found: dict[str, list[_Value]] = defaultdict(list)
     for value in values:
         if value.encounter in encounters:
@@ -169,8 +173,8 @@ def _courses(values: Iterable[_Value], encounters: set[str]) -> Iterator[list[fl
             yield [value.value for value in sorted(of, key=lambda value: value.at)]
 
 
-def _typical(courses: Sequence[list[float]], place: int) -> float:
-    return median(of[place] / max(of) for of in courses if max(of)) if courses else 0.0
+def _typical(courses: Sequence[list[float]]) -> float:
+    return median(of[-1] / max(of) for of in courses if max(of)) if courses else 0.0
 
 
 def _agree(sugar: list[_Value], hba1c: list[_Value]) -> float:

@@ -371,7 +371,7 @@ def medicine(name: str) -> Json:
 
 
 def dose_text(taken: Taken) -> str:
-    """The dose as it is said: "10 mg by mouth once a day"."""
+    """The dose as it is said: "10 mg oral once a day"."""
     known = medicines()[taken.name]
     amount, unit = known.doses[taken.dose]
     text = f"{amount:g} {_UNITS.get(unit, unit)} {known.route} {_TIMES[known.times_a_day]}"
@@ -383,7 +383,17 @@ def _dosage(taken: Taken) -> Json:
     amount, unit = known.doses[taken.dose]
     return {
         "text": dose_text(taken),
-        "timing": {"repeat": {"frequency": known.times_a_day, "period": 1, "periodUnit": "d"}},
+        "timing": {
+            "repeat": {
+                "boundsPeriod": {
+                    "start": moment(taken.start),
+                    **({"end": moment(taken.end)} if taken.end is not None else {}),
+                },
+                "frequency": known.times_a_day,
+                "period": 1,
+                "periodUnit": "d",
+            }
+        },
         **({"asNeededBoolean": True} if known.as_needed else {}),
         "route": {"text": known.route},
         "doseAndRate": [{"doseQuantity": _dose(amount, unit)}],

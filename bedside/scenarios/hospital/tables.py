@@ -26,7 +26,9 @@ Setting = Literal["out", "ward", "icu"]
 T = TypeVar("T")
 
 _AT = (-3 * SIGMA, -1645, 0, 1645, 3 * SIGMA)
-_HALF_GROWN = ("creatinine",)
+_STEEPER, _LEAST, _MOST = 3, 2, 4
+_WARD = 3
+"""A ward lies this part of the way from outside hospital to intensive care."""
 
 
 class Analyte(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +90,6 @@ class Medicine(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     rxnorm: str = ""
-    form: str
     doses: tuple[tuple[float, str], ...]
     times_a_day: int
     route: str = "oral"
@@ -103,6 +104,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     display: str
     ages: tuple[int, int]
+    needs: str = ""
     weight: int
     days: tuple[int, int]
     icu: float
@@ -154,31 +156,38 @@ def panels() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _curve(name: str, setting: Setting, band: Band) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _curve(name: str, icu: bool, band: Band) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Hidden numbers and the values there, in units of the last digit."""
     analyte = analytes()[name]
     own = {"adult": None, "child": analyte.child_out, "infant": analyte.infant_out}[band]
-    out = own or analyte.out
-    scale = 10**analyte.digits
-    if band == "infant" and own is None and analyte.child_out is not None:
-        out = analyte.child_out
-    if band != "adult" and name in _HALF_GROWN:
-        out = tuple(value / 2 for value in out)
-    icu = out if own or analyte.icu is None else analyte.icu
-    chosen = out if setting == "out" else icu
-    if setting == "ward":
-        chosen = tuple((a + b) / 2 for a, b in zip(out, icu, strict=True))
-    at = analyte.at if setting == "icu" and chosen is analyte.icu else _AT
-    return at, tuple(round(value * scale) for value in chosen)
+    own = own or (analyte.child_out if band == "infant" else None) or analyte.out
+    at: tuple[int, ...] = _AT
+    values: tuple[float, ...] = own
+    if icu and analyte.icu is not None:
+        at = analyte.at
+        grown = zip(own, analyte.icu, analyte.out, strict=True)
+        values = (
+            tuple(o * i / max(g, 0.01) for o, i, g in grown) if own != analyte.out else analyte.icu
+        )
+    return at, tuple(round(value * 10**analyte.digits) for value in values)
 
 
 def value_at(name: str, setting: Setting, band: Band, hidden: int) -> int:
     """The value of an analyte at a hidden number, in units of its last digit."""
-    at, values = _curve(name, setting, band)
-    if hidden <= at[0]:
-        return values[0]
-    if hidden >= at[-1]:
-        return values[-1]
-    place = bisect_right(at, hidden) - 1
+    if setting == "ward":
+        out, icu = (_read_off(_curve(name, icu, band), hidden) for icu in (False, True))
+        return out + (icu - out) // _WARD
+    return _read_off(_curve(name, setting == "icu", band), hidden)
+
+
+def _read_off(curve: tuple[tuple[int, ...], tuple[int, ...]], hidden: int) -> int:
+    at, values = curve
+    place = min(max(bisect_right(at, hidden) - 1, 0), len(at) - 2)
     wide, rise = at[place + 1] - at[place], values[place + 1] - values[place]
+    if hidden < at[0]:
+        beyond = values[0] - _STEEPER * rise * (at[0] - hidden) // wide
+        return max(beyond, values[0] // _LEAST)
+    if hidden > at[-1]:
+        beyond = values[-1] + _STEEPER * rise * (hidden - at[-1]) // wide
+        return min(beyond, values[-1] * _MOST)
     return values[place] + (rise * (hidden - at[place]) + wide // 2) // wide
