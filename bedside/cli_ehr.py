@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,9 +172,8 @@ def _population(name: str) -> Population | Snapshot:
     if name == "clinic":
         return clinic()
     if name == "hospital":
-        if not store.folder(name).exists():
-            _built(store.lines(name), store.folder(name))
-        return store.opened(name)
+        with _progress() as on_progress:
+            return store.opened(name, on_progress)
     if name == "none":
         return Population.of([])
     if Path(name).is_dir():
@@ -182,10 +182,17 @@ def _population(name: str) -> Population | Snapshot:
 
 
 def _built(lines: Iterable[Line], target: Path) -> Manifest:
+    from bedside.fhir_server.snapshot import build as write
+
+    with _progress() as on_progress:
+        return write(lines, target, on_progress=on_progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """A line on the screen that says how many resources are indexed."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from bedside.fhir_server.snapshot import build as write
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     screen = Console(stderr=True)
@@ -195,7 +202,7 @@ def _built(lines: Iterable[Line], target: Path) -> Manifest:
         def on_progress(done: int) -> None:
             bar.update(task, description=f"{done:,} resources indexed")
 
-        return write(lines, target, on_progress=on_progress)
+        yield on_progress
 
 
 def _valid(lines: Iterable[Line]) -> Iterator[Line]:

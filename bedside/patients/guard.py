@@ -6,12 +6,12 @@ How a text is read: :mod:`bedside.patients.guard_words`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from bedside.patients.base import Utterance
 from bedside.patients.guard_words import (
+    SENTENCE,
     Clause,
     ceases,
     clauses,
@@ -47,7 +47,6 @@ _TURNS = "turns:"
 _FEW = 3
 """Words with content of a wording that says nearly nothing."""
 _MOST = 0.75
-_SENTENCE = re.compile(r"[^.!?\n]+")
 _SENTENCE_LONG = 4
 """Words from which on a sentence of the doctor's is not said again by chance."""
 _ROOM, _SPARE = 2.5, 40
@@ -148,9 +147,9 @@ def _roles(reply: str, draft: Utterance) -> Iterator[Fault]:
 
 def _echoes(reply: str, heard: str, draft: Utterance) -> Iterator[Fault]:
     """A whole sentence of the doctor's, said by the patient."""
-    own = {" ".join(split_words(clause)) for clause in _SENTENCE.findall(draft.text)}
-    heard_before = {" ".join(split_words(clause)) for clause in _SENTENCE.findall(heard)} - own
-    for line in _SENTENCE.findall(reply):
+    own = {" ".join(split_words(clause)) for clause in SENTENCE.findall(draft.text)}
+    heard_before = {" ".join(split_words(clause)) for clause in SENTENCE.findall(heard)} - own
+    for line in SENTENCE.findall(reply):
         words = split_words(line)
         if len(words) >= _SENTENCE_LONG and " ".join(words) in heard_before:
             yield Fault("role_swap", "You are the patient; you say what the doctor said.")

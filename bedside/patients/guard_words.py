@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from bedside.patients.lexicon import lexicon, split_words, stem
 
 __all__ = [
-    "Clause", "ceases", "clauses", "content", "denies", "is_fine", "patterns", "related", "said",
-    "sentences", "spans", "stems",
+    "SENTENCE", "Clause", "ceases", "clauses", "content", "denies", "is_fine", "patterns",
+    "related", "said", "sentences", "spans", "stems",
 ]  # fmt: skip
 
 _CLAUSE = re.compile(r"[^.!?;:,\n]+(?:[.!?;:,]+|$)|\n")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+"""A sentence of a text, with its marks."""
 _SPLIT = re.compile(
     r"\b(?:but|though|although|while|whereas|except)\b|\band (?=(?:i|it|my|the|there|they|we)\b)",
     re.IGNORECASE,
@@ -64,7 +65,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
 
 def sentences(text: str) -> list[tuple[Clause, ...]]:
     """The clauses of a text, sentence by sentence."""
-    return [clauses(sentence) for sentence in _SENTENCE.findall(text)]
+    return [clauses(sentence) for sentence in SENTENCE.findall(text)]
 
 
 def _clause(text: str) -> Clause:

@@ -40,15 +40,21 @@ def small() -> tuple[Json, ...]:
     return tuple(charts(SMALL))
 
 
-def codings(resource: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(resource, dict):
-        if "system" in resource and "code" in resource:
-            yield resource["system"], resource["code"]
-        for value in resource.values():
-            yield from codings(value)
-    elif isinstance(resource, list):
-        for value in resource:
-            yield from codings(value)
+def objects(value: Any) -> Iterator[Json]:
+    """Every JSON object in a resource, the resource first."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from objects(each)
+
+
+def codings(resource: Json) -> Iterator[tuple[str, str]]:
+    return ((o["system"], o["code"]) for o in objects(resource) if "system" in o and "code" in o)
+
+
+def references(resource: Json) -> Iterator[str]:
+    return (o["reference"] for o in objects(resource) if isinstance(o.get("reference"), str))
 
 
 def test_the_same_bytes_everywhere() -> None:
@@ -84,17 +90,6 @@ def test_ids_are_unique_and_references_lead_somewhere() -> None:
     ids = [f"{each['resourceType']}/{each['id']}" for each in small()]
     assert len(set(ids)) == len(ids)
     assert {target for each in small() for target in references(each)} <= set(ids)
-
-
-def references(resource: Any) -> Iterator[str]:
-    if isinstance(resource, dict):
-        if isinstance(resource.get("reference"), str):
-            yield resource["reference"]
-        for value in resource.values():
-            yield from references(value)
-    elif isinstance(resource, list):
-        for value in resource:
-            yield from references(value)
 
 
 def test_every_diagnosis_is_in_icd_10_cm() -> None:

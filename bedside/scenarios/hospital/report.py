@@ -29,7 +29,6 @@ TOLERANCE = 0.15
 
 _QUANTILES = (0.05, 0.5, 0.95)
 _ICU = "Intensive care"
-_DAY = 86_400.0
 
 
 class Spread(NamedTuple):

@@ -9,6 +9,7 @@ from functools import partial
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -52,22 +53,24 @@ def folder(name: str) -> Path:
 def lines(name: str, *, workers: int = 2) -> Iterator[Line]:
     """The resources of a named population; a large one is made by several processes."""
     size = SIZES[name]
-    yield from _encoded(name, range(0))
-    parts = [
-        range(low, min(low + _LIVES, size.patients)) for low in range(0, size.patients, _LIVES)
-    ]
-    if size.admitted == 0:
-        yield from (line for part in parts for line in _encoded(name, part))
+    yield from (_line(name, resource) for resource in people_at_work())
+    if not size.admitted:
+        yield from _made(name, range(size.patients))
         return
+    starts = range(0, size.patients, _LIVES)
+    parts = [range(low, min(low + _LIVES, size.patients)) for low in starts]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for made in pool.map(partial(_encoded, name), parts):
+        for made in pool.map(partial(_made, name), parts):
             yield from made
 
 
-def _encoded(name: str, numbers: range) -> list[Line]:
-    """The charts of these lives; of none, whoever works there."""
-    made = charts_of(SIZES[name], numbers) if numbers else people_at_work()
-    return [Line(encode(resource), name) for resource in made]
+def _made(name: str, numbers: range) -> list[Line]:
+    """The charts of these lives."""
+    return [_line(name, resource) for resource in charts_of(SIZES[name], numbers)]
+
+
+def _line(name: str, resource: dict[str, Any]) -> Line:
+    return Line(encode(resource), name)
 
 
 def _recipe(name: str) -> str:
