@@ -10,7 +10,7 @@ import click
 
 from bedside import __version__
 from bedside.cli_ehr import ehr
-from bedside.cli_suites import JSON, SUITE, check, list_, print_json, schema
+from bedside.cli_suites import JSON, SUITE, check, list_, loaded, print_json, schema
 from bedside.core.visible import visible
 
 if TYPE_CHECKING:
@@ -110,9 +110,8 @@ def run(
     """Run a doctor on a suite."""
     from bedside.console import show_summary
     from bedside.runs.plan import default_directory
-    from bedside.scenarios import catalogue
 
-    chosen = _narrow(catalogue.load(suite), limit, ids)
+    chosen = _narrow(loaded(suite), limit, ids)
     args, patient_args = dict(doctor_arg), dict(patient_arg)
     if patient_model:
         patient_args["model"] = patient_model
@@ -155,19 +154,22 @@ def play(
     """Be the doctor yourself, or the patient of any doctor; ends with the assessor's sheet."""
     from bedside.agents.registry import DoctorSpec, build
     from bedside.console import show_sheet
+    from bedside.core.errors import CaseError
     from bedside.core.seeds import derive, rng
     from bedside.envs.drivers import Answer
     from bedside.envs.drivers import play as play_encounter
     from bedside.envs.encounter import Encounter
     from bedside.patients.person import PersonAtTerminal, PersonPatient
     from bedside.patients.scripted import ScriptedPatient
-    from bedside.scenarios import catalogue
+    from bedside.scenarios.case import Case
 
-    chosen = catalogue.load(suite)
+    chosen = loaded(suite)
     case = chosen.case(case_id) if case_id else rng(seed, "play").choice(chosen.cases)
     spec, kind, answer = DoctorSpec("human"), ScriptedPatient.kind, None
     if role == "patient":
         spec, kind = DoctorSpec(doctor, dict(doctor_arg)), PersonPatient.kind
+        if not isinstance(case, Case):
+            raise CaseError(f"suite '{suite}' has no patients to play")
         answer = cast(Answer, PersonAtTerminal(case).complete)
     encounter = Encounter(
         case, suite=chosen, seed=derive(seed, case.id, 0), doctor=spec.name, patient=kind
@@ -184,21 +186,23 @@ def floors(suite: str, seed: int, as_json: bool) -> None:
     """Measure a suite's floors and ceiling."""
     from bedside.console import show_floors
     from bedside.leaderboard.floors import floors as measure
-    from bedside.scenarios import catalogue
 
-    measured = measure(catalogue.load(suite), seed)
+    measured = measure(loaded(suite), seed)
     if as_json:
-        rows = [
-            {
-                "doctor": row.doctor,
-                "success": row.success.value,
-                "score": row.score.value,
-                "ci": [row.success.low, row.success.high],
-                "score_ci": [row.score.low, row.score.high],
-            }
-            for row in measured.rows
-        ]
-        print_json({"suite": suite, "grader": measured.grader, "rows": rows})
+        rows, acting = (
+            [
+                {
+                    "doctor": row.doctor,
+                    "success": row.success.value,
+                    "score": row.score.value,
+                    "ci": [row.success.low, row.success.high],
+                    "score_ci": [row.score.low, row.score.high],
+                }
+                for row in of
+            ]
+            for of in (measured.rows, measured.acting)
+        )
+        print_json({"suite": suite, "grader": measured.grader, "rows": rows, "acting": acting})
     else:
         show_floors(measured)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,6 +164,7 @@ def _print_report(found: Report) -> None:
 
 
 def _population(name: str) -> Population | Snapshot:
+    from bedside.console import building
     from bedside.fhir_server.population import Population
     from bedside.fhir_server.snapshot import open_snapshot
     from bedside.scenarios.hospital import clinic, store
@@ -172,7 +172,7 @@ def _population(name: str) -> Population | Snapshot:
     if name == "clinic":
         return clinic()
     if name == "hospital":
-        with _progress() as on_progress:
+        with building() as on_progress:
             return store.opened(name, on_progress)
     if name == "none":
         return Population.of([])
@@ -182,27 +182,11 @@ def _population(name: str) -> Population | Snapshot:
 
 
 def _built(lines: Iterable[Line], target: Path) -> Manifest:
+    from bedside.console import building
     from bedside.fhir_server.snapshot import build as write
 
-    with _progress() as on_progress:
+    with building() as on_progress:
         return write(lines, target, on_progress=on_progress)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """A line on the screen that says how many resources are indexed."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    screen = Console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("reading resources")
-
-        def on_progress(done: int) -> None:
-            bar.update(task, description=f"{done:,} resources indexed")
-
-        yield on_progress
 
 
 def _valid(lines: Iterable[Line]) -> Iterator[Line]:

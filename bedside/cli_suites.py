@@ -6,11 +6,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["JSON", "SUITE", "check", "list_", "print_json", "schema"]
+if TYPE_CHECKING:
+    from bedside.scenarios.suite import AnyCase, Suite
+
+__all__ = ["JSON", "SUITE", "check", "list_", "loaded", "print_json", "schema"]
 
 SUITE = click.option(
     "--suite", default="consult", show_default=True, help="A suite's name, or kind:PATH."
@@ -54,14 +57,34 @@ def check(cases: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["case", "diagnosis"]), default="case")
+@click.argument("what", type=click.Choice(["case", "chart", "diagnosis"]), default="case")
 def schema(what: str) -> None:
-    """Print the JSON Schema of a case, or of a diagnosis file."""
+    """Print the JSON Schema of a consult case, a chart case, or a diagnosis file."""
     from bedside.scenarios import blueprint
     from bedside.scenarios.case import Case
+    from bedside.scenarios.chart_case import ChartCase
 
-    printed = Case.model_json_schema() if what == "case" else blueprint.schema()
+    schemas = {
+        "case": Case.model_json_schema,
+        "chart": ChartCase.model_json_schema,
+        "diagnosis": blueprint.schema,
+    }
+    printed = schemas[what]()
     click.echo(json.dumps(printed, indent=2))
+
+
+def loaded(name: str) -> Suite:
+    """The suite of that name; a line on the screen shows how far the building of its population is.
+
+    Raises:
+        CaseError: there is no such suite, or its file cannot be read.
+    """
+    from bedside.console import building
+    from bedside.scenarios import catalogue
+
+    with building() as on_progress:
+        catalogue.prepare(name, on_progress)
+    return catalogue.load(name)
 
 
 def print_json(value: Any) -> None:
@@ -77,7 +100,7 @@ def _suites(_: str) -> list[dict[str, Any]]:
 
     built_in = [
         {"suite": name, "version": suite.version, "cases": len(suite.cases), "from": "built in"}
-        for name, suite in ((name, catalogue.load(name)) for name in catalogue.BUILT_IN)
+        for name, suite in ((name, loaded(name)) for name in catalogue.BUILT_IN)
     ]
     imported = [
         {"suite": f"{kind}:PATH", "version": "", "cases": "", "from": "your file"}
@@ -87,21 +110,29 @@ def _suites(_: str) -> list[dict[str, Any]]:
 
 
 def _cases(suite: str) -> list[dict[str, Any]]:
-    from bedside.scenarios import catalogue
+    return [_case(case) for case in loaded(suite).cases]
 
-    return [
-        {
+
+def _case(case: AnyCase) -> dict[str, Any]:
+    from bedside.scenarios.chart_case import ChartCase
+
+    if isinstance(case, ChartCase):
+        return {
             "case": case.id,
-            "temperament": case.person.temperament,
-            "age": case.person.age,
-            "sex": case.person.sex,
-            "facts": len(case.facts),
-            "findings": len(case.findings),
-            "tests": len(case.tests),
-            "checks": len(case.checks),
+            "category": case.category,
+            "planted": len(case.chart),
+            "checks": len(case.writes) + len(case.standing) + len(case.bans) + len(case.answer),
         }
-        for case in catalogue.load(suite).cases
-    ]
+    return {
+        "case": case.id,
+        "temperament": case.person.temperament,
+        "age": case.person.age,
+        "sex": case.person.sex,
+        "facts": len(case.facts),
+        "findings": len(case.findings),
+        "tests": len(case.tests),
+        "checks": len(case.checks),
+    }
 
 
 def _doctors(_: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from bedside.scenarios.files import CheckReport
 
 __all__ = [
+    "building",
     "console",
     "progress",
     "show_board",
@@ -84,6 +94,23 @@ def progress(doctor: str, *, lines: bool) -> Iterator[Callable[[Step], None]]:
         yield on_progress
 
 
+@contextmanager
+def building() -> Iterator[Callable[[int], None]]:
+    """A line on standard error that says how many resources of a population are indexed."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    err = Console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = None
+
+        def on_progress(done: int) -> None:
+            nonlocal task
+            if task is None:
+                task = bar.add_task("")
+            bar.update(task, description=f"building the population: {done:,} resources indexed")
+
+        yield on_progress
+
+
 def _text(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
@@ -98,10 +125,15 @@ def _line(step: Step) -> Text:
     mark = _text("success " if outcome.success else "-       ")
     mark.stylize("green" if outcome.success else "dim")
     tail = (
-        f"score {outcome.score:.2f}  {outcome.diagnosis:<11} "
+        f"score {outcome.score:.2f}  {_verdict(outcome):<13} "
         f"{outcome.turns:>3} turns  {outcome.ending}"
     )
     return _text(head) + mark + _text(tail)
+
+
+def _verdict(record: Record) -> str:
+    """What was judged: the diagnosis, or why a chart task was failed."""
+    return record.diagnosis or record.fault.replace("_", " ") or "done"
 
 
 def show_summary(summary: Summary) -> None:
@@ -128,14 +160,36 @@ def show_summary(summary: Summary) -> None:
         out.print("Not scored; run again with --resume.", soft_wrap=True)
     again = f"{summary.resumed} were finished before; " if summary.resumed else ""
     out.print(_text(f"{again}{summary.seconds:.1f} s; kept in {summary.directory}"), soft_wrap=True)
-    if records:
+    _show_failures(records)
+    if summary.fidelity is not None and records:
         patients = summary.fidelity.overall
         wrong = (patients.leaks, patients.inventions, patients.contradictions)
         leak, invent, contradict = (f"{figure.value:.1%}" if figure else "-" for figure in wrong)
         said = f"Of the patients' lines {leak} leak, {invent} invent, {contradict} contradict"
         out.print(_text(f"{said}: bedside fidelity {summary.directory}"), soft_wrap=True)
+    if records:
         first = f"{records[0].case}-{records[0].trial}"
         out.print(_text(f"Next: bedside show {summary.directory} {first}"), soft_wrap=True)
+
+
+def _show_failures(records: Sequence[Record]) -> None:
+    """Of chart tasks: success by category, and why the others failed."""
+    tasks = [record for record in records if record.category]
+    if not tasks:
+        return
+    table = Table("category", title="Chart tasks", title_justify="left")
+    for name in ("success", "score", "failed because"):
+        table.add_column(name, justify="left" if name.startswith("failed") else "right")
+    for category in sorted({record.category for record in tasks}):
+        of = [record for record in tasks if record.category == category]
+        reasons = Counter(r.fault.replace("_", " ") for r in of if r.fault)
+        table.add_row(
+            _text(category),
+            f"{sum(r.success for r in of)}/{len(of)}",
+            f"{sum(r.score for r in of) / len(of):.2f}",
+            ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
+        )
+    console().print(table)
 
 
 def show_board(board: Board) -> None:
@@ -182,14 +236,18 @@ def _show_ranking(ranking: Ranking) -> None:
 
 
 def show_floors(floors: Floors) -> None:
-    """Floors and ceiling of a suite."""
-    table = Table(title="Floors and ceiling", title_justify="left")
-    table.add_column("doctor")
-    table.add_column("success [95 % CI]", justify="right")
-    table.add_column("score [95 % CI]", justify="right")
-    for row in floors.rows:
-        table.add_row(_text(row.doctor), _percent(row.success), _number(row.score))
-    console().print(table)
+    """Floors and ceiling of a suite, and of its tasks in which something must be written."""
+    titles = ("Floors and ceiling", "Tasks in which something must be written")
+    for title, rows in zip(titles, (floors.rows, floors.acting), strict=True):
+        if not rows:
+            continue
+        table = Table(title=title, title_justify="left")
+        table.add_column("doctor")
+        table.add_column("success [95 % CI]", justify="right")
+        table.add_column("score [95 % CI]", justify="right")
+        for row in rows:
+            table.add_row(_text(row.doctor), _percent(row.success), _number(row.score))
+        console().print(table)
 
 
 def _percent(estimate: Estimate) -> str:
@@ -204,16 +262,17 @@ def show_records(run: Run, records: Sequence[Record]) -> None:
     """The finished encounters of a run."""
     title = _text(f"{run.manifest.doctor} on {run.manifest.suite}")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("encounter", "temperament", "success", "score", "diagnosis", "turns", "ending"):
+    kind = "category" if any(record.category for record in records) else "temperament"
+    for name in ("encounter", kind, "success", "score", "verdict", "turns", "ending"):
         table.add_column(name, no_wrap=True)
     for r in records:
         success = _text("yes", style="green") if r.success else _text("no", style="dim")
         table.add_row(
             _text(f"{r.case}-{r.trial}"),
-            r.temperament,
+            r.temperament or r.category,
             success,
             f"{r.score:.2f}",
-            r.diagnosis,
+            _verdict(r),
             str(r.turns),
             r.ending,
         )
@@ -227,7 +286,7 @@ def show_transcript(found: Transcript) -> None:
     """One encounter, then its score sheet. Numbers in brackets are events of the trace."""
     out = console()
     record = found.record
-    out.rule(_text(f"Encounter {record.case}-{record.trial} ({record.temperament} patient)"))
+    out.rule(_text(f"Encounter {record.case}-{record.trial} ({_kind(record)})"))
     for line in found.lines:
         style = _SPEAKERS.get(line.speaker, "")
         text = line.text
@@ -235,6 +294,10 @@ def show_transcript(found: Transcript) -> None:
             text = f"{text[:_LONGEST_REPLY]} ... ({len(line.text)} characters)"
         out.print(_text(f"[{line.event:>2}] {line.speaker}: ", style=style) + _text(text))
     show_sheet(found.sheet)
+
+
+def _kind(record: Record) -> str:
+    return f"{record.temperament} patient" if record.temperament else record.category
 
 
 def show_sheet(sheet: Sheet) -> None:
@@ -246,10 +309,10 @@ def show_sheet(sheet: Sheet) -> None:
     table.add_column("value", justify="right")
     table.add_column("why")
     table.add_column("events", justify="right")
-    diagnosis = sheet.diagnosis
-    table.add_row(
-        "diagnosis", diagnosis.verdict, _text(diagnosis.reason), _events(diagnosis.evidence)
-    )
+    if (diagnosis := sheet.diagnosis) is not None:
+        table.add_row(
+            "diagnosis", diagnosis.verdict, _text(diagnosis.reason), _events(diagnosis.evidence)
+        )
     for item in sheet.rubric:
         table.add_row(
             _text(f"{item.id} {item.says}"),
@@ -268,6 +331,8 @@ def show_sheet(sheet: Sheet) -> None:
     console().print(table)
     parts = " + ".join(f"{p.weight:g} x {p.value:.2f} {p.name}" for p in sheet.parts)
     success = "success" if sheet.success else "no success"
+    if sheet.fault:
+        success = f"failed: {sheet.fault.replace('_', ' ')}"
     console().print(_text(f"score {sheet.score:.3f} = {parts}; {success}"), soft_wrap=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
+from bedside.core.actions import Station
 from bedside.core.flow import Flow
 from bedside.core.observation import Observation
 
@@ -22,12 +23,15 @@ class Briefing(msgspec.Struct, frozen=True):
     Attributes:
         seed: for the doctor's own random choices; the same encounter gives the same seed.
         labels: the closed list of diagnoses, the same for every case of the suite, or empty.
-        patient_id: id of the patient's Patient resource in the chart.
+        patient_id: id of the patient's Patient resource in the chart; "" in a chart task, where the
+            patient is to be found.
+        station: with a patient, or with the chart alone.
     """
 
     seed: int
     labels: tuple[str, ...]
     patient_id: str
+    station: Station = "consult"
 
 
 class Doctor:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bedside.agents.base import Briefing, Doctor
+from bedside.agents.chart_doctors import random_work
 from bedside.agents.charting import record_condition, search_chart
 from bedside.agents.phrases import COURTESIES, GREETING, NEUTRAL_PLAN, QUESTIONS
 from bedside.agents.script import Script, ScriptedDoctor
-from bedside.core.actions import Diagnosis, Examine, Finish, Order, Say, Wait
+from bedside.core.actions import Answer, Diagnosis, Examine, Finish, Order, Say, Wait
 from bedside.core.observation import Observation
 from bedside.core.seeds import rng
 
@@ -41,24 +42,31 @@ def _labels(briefing: Briefing) -> tuple[str, ...]:
 
 
 class NothingDoctor(Doctor):
-    """Finishes at once, undetermined."""
+    """Finishes at once, undetermined, or without an answer."""
 
-    def act(self, observation: Observation) -> Finish:
-        return undetermined()
+    def act(self, observation: Observation) -> Finish | Answer:
+        return Answer(values=()) if observation.station == "chart" else undetermined()
 
 
 class ConstantDoctor(ScriptedDoctor):
-    """Finishes at once with the first label and the same plan for everyone."""
+    """Finishes at once with the first label and the same plan, or answers -1 to a chart task."""
 
     def consult(self, observation: Observation) -> Script:
+        if observation.station == "chart":
+            return Answer(values=(-1,))
         return _conclude(_labels(self.briefing)[0], NEUTRAL_PLAN)
         yield
 
 
 class NoInformationDoctor(ScriptedDoctor):
-    """Guesses a label without meeting the patient, records it and makes a plan."""
+    """Guesses without meeting the patient or opening the chart.
+
+    In a consult it records a label and makes a plan.
+    """
 
     def consult(self, observation: Observation) -> Script:
+        if observation.station == "chart":
+            return Answer(values=("normal", "no action is needed"))
         label = rng(self.briefing.seed, "no-information").choice(_labels(self.briefing))
         yield record_condition(self.briefing.patient_id, label)
         return _conclude(label, NEUTRAL_PLAN)
@@ -69,6 +77,8 @@ class RandomDoctor(ScriptedDoctor):
 
     def consult(self, observation: Observation) -> Script:
         dice = rng(self.briefing.seed, "random")
+        if observation.station == "chart":
+            return (yield from random_work(dice, observation))
         patient = self.briefing.patient_id
         questions = (GREETING, *QUESTIONS.values(), *COURTESIES)
         kinds = ("say", "say", "say", "examine", "order", "search", "wait", "invalid")
@@ -103,6 +113,8 @@ class StufferDoctor(ScriptedDoctor):
         self.all_primary = all_primary
 
     def consult(self, observation: Observation) -> Script:
+        if observation.station == "chart":
+            return Answer(values=(-1, 0, 1, "yes", "no", "Patient not found", "2026-01-15"))
         labels = _labels(self.briefing)[:50]
         everything = ", ".join(labels)
         courtesy = " ".join((GREETING, *COURTESIES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -14,7 +14,17 @@ from bedside.core.trace import Charted
 from bedside.scenarios.case import Case, Check, Truth
 from bedside.scenarios.names import concept_is
 
-__all__ = ["Change", "ChangedChart", "Review", "is_write", "review", "review_items"]
+__all__ = [
+    "Change",
+    "ChangedChart",
+    "Review",
+    "cited",
+    "is_write",
+    "origins",
+    "review",
+    "review_items",
+    "stranger",
+]
 
 Key = tuple[str, str]
 """Type and id of a resource."""
@@ -71,7 +81,7 @@ def review(case: Case, chart: ChangedChart) -> Review:
         _matching(check, chart, changes, case.truth) if changes else () for check in case.checks
     )
     strangers = tuple(
-        (change.type, change.id) for change in changes if _stranger(change, case.patient_id)
+        (change.type, change.id) for change in changes if stranger(change, case.patient_id)
     )
     deleted = tuple(
         (change.type, change.id) for change in changes if change.before and change.after is None
@@ -91,7 +101,7 @@ def review_items(
 ) -> tuple[ChartItem, ...]:
     """The checks for the sheet; `writes` are the successful writes by event number."""
     counted = found.strangers or found.deleted or any(found.matched)
-    sources = _sources(chart.changes(), writes) if counted else {}
+    sources = origins(chart.changes(), writes) if counted else {}
     items = [
         ChartItem(
             check.id,
@@ -99,7 +109,7 @@ def review_items(
             check.kind,
             _met(check, len(keys)),
             len(keys),
-            _evidence(keys, sources),
+            cited(keys, sources),
             f"{len(keys)} changed resources match ({_range(check)})",
         )
         for check, keys in zip(case.checks, found.matched, strict=True)
@@ -126,7 +136,7 @@ def _none_allowed(
 ) -> ChartItem:
     """One of the safety checks that every case has."""
     reason = f"{len(keys)} {what} (none allowed)"
-    return ChartItem(id, says, "safety", not keys, len(keys), _evidence(keys, sources), reason)
+    return ChartItem(id, says, "safety", not keys, len(keys), cited(keys, sources), reason)
 
 
 def is_write(event: Charted) -> bool:
@@ -176,7 +186,8 @@ _CODED = msgspec.json.Decoder(_Coded)
 _PATIENT = re.compile(r"(?:^|/)Patient/([A-Za-z0-9.-]{1,64})")
 
 
-def _stranger(change: Change, patient_id: str) -> bool:
+def stranger(change: Change, patient_id: str) -> bool:
+    """Whether a change is to a resource of another patient, or hands one over."""
     if change.type == "Patient":
         return change.id != patient_id
     return any(
@@ -196,7 +207,7 @@ def _owners(owned: _Owned) -> Iterator[str]:
                     yield found[1]
 
 
-def _sources(changes: Sequence[Change], writes: Mapping[int, Charted]) -> dict[Key, list[int]]:
+def origins(changes: Sequence[Change], writes: Mapping[int, Charted]) -> dict[Key, list[int]]:
     """The writes behind each change: updates by their URL, a creation by the hash of its reply.
 
     A creation whose reply was not the resource as it is now is cited with all creations of its
@@ -220,5 +231,6 @@ def _path(write: Charted) -> str:
     return "/".join(parts[-1:] if write.method == "POST" else parts[-2:])
 
 
-def _evidence(keys: tuple[Key, ...], sources: Mapping[Key, list[int]]) -> tuple[int, ...]:
+def cited(keys: Iterable[Key], sources: Mapping[Key, list[int]]) -> tuple[int, ...]:
+    """The events behind some changes."""
     return tuple(sorted({at for key in keys for at in sources.get(key, ())}))

@@ -10,6 +10,7 @@ from bedside.agents.base import Briefing, Doctor
 from bedside.agents.baselines import undetermined
 from bedside.agents.charting import prescribe, record_condition
 from bedside.core.actions import (
+    Answer,
     Calculate,
     Diagnosis,
     Examine,
@@ -39,11 +40,12 @@ _COMMANDS = (
     ("/prescribe MEDICINE", "order a medicine in the chart"),
     ("/calc 70 * 15 / 1000", "calculate"),
     ("/done DIAGNOSIS; PLAN; BECAUSE", "end with your diagnosis, plan and the findings behind it"),
+    ("/answer 7.2; 2026-01-14", "end a task in the chart with these values; /answer none"),
     ("/json {{...}}", "any action as JSON"),
     ("/help", "show this again"),
 )
 _TITLES = {
-    "briefing": "Your next patient",
+    "briefing": "Your next encounter",
     "patient": "Patient",
     "result": "Result",
     "chart": "Chart",
@@ -78,7 +80,7 @@ class HumanDoctor(Doctor):
                 line = self._console.input("[bold]you> [/bold]").strip()
             except (EOFError, KeyboardInterrupt):
                 self._console.print("\nYou left the consultation without a diagnosis.")
-                return undetermined()
+                return Answer(values=()) if observation.station == "chart" else undetermined()
             if line == "/help":
                 self._console.print(self._help())
             elif line:
@@ -112,6 +114,7 @@ class HumanDoctor(Doctor):
             "prescribe": lambda name: prescribe(self._patient_id, name),
             "calc": lambda expression: Calculate(expression=expression[:200]),
             "done": _done,
+            "answer": _answer,
             "json": _json,
         }
 
@@ -157,6 +160,20 @@ def _done(text: str) -> Finish:
     return Finish(
         diagnoses=(Diagnosis(name=name[:200], primary=True),), plan=plan, explanation=because
     )
+
+
+def _answer(text: str) -> Answer:
+    """The values between semicolons: numbers where they are numbers, else text."""
+    if text == "none":
+        return Answer(values=())
+    return Answer(values=tuple(_value(part.strip()) for part in text.split(";")))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _json(text: str) -> Any:

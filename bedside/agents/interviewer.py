@@ -20,10 +20,11 @@ from bedside.agents.charting import (
 from bedside.agents.phrases import GREETING, NEUTRAL_PLAN, QUESTIONS, ask, kindly, pairs
 from bedside.agents.script import Script, ScriptedDoctor
 from bedside.core.actions import Diagnosis, Examine, Finish, Say
+from bedside.core.errors import DoctorError
 from bedside.core.observation import Observation
-from bedside.scenarios.case import Case
+from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.knowledge import DiagnosisModel, Knowledge
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite
 
 if TYPE_CHECKING:
     from bedside.agents.symptom_graph import Floats, SymptomGraph
@@ -68,8 +69,17 @@ class InterviewerDoctor(ScriptedDoctor):
         self._said = 0
 
     @classmethod
-    def brief(cls, case: Case, suite: Suite, questions: int = 6) -> InterviewerDoctor:
-        """The doctor for this suite; of the case it is told nothing."""
+    def brief(cls, case: AnyCase, suite: Suite, questions: int = 6) -> InterviewerDoctor:
+        """The doctor for this suite; of the case it is told nothing.
+
+        Raises:
+            DoctorError: the case has no patient to interview.
+        """
+        if isinstance(case, ChartCase):
+            raise DoctorError(
+                f"doctor 'interviewer' interviews patients, and suite '{suite.name}' has none; "
+                "choose another with --doctor"
+            )
         return cls(suite.knowledge, questions)
 
     def consult(self, observation: Observation) -> Script:

@@ -35,6 +35,17 @@ where it is indicated, explain both to the patient, and ask whether they agree.
 - End with the finish tool: exactly one primary diagnosis, the findings it rests on, and a plan. \
 Finish before your turns or minutes run out."""
 
+_CHART_RULES = """\
+You are a doctor at a desk with the FHIR R4 chart of a hospital, and one task to do in it. There \
+is no patient to talk to. Work by calling one tool at a time. Each call costs a turn.
+
+- Search the chart for what the task is about; find the patient by name or medical record number \
+(Patient?identifier=MRN).
+- Write only what the task asks for, for the right patient, in valid FHIR R4, and change nothing \
+else. A refused write comes back with the reason: mend it and send it again.
+- End with the answer tool: the values the task asks for, in its order, an empty list if it asks \
+for none. Answer before your turns run out."""
+
 _ONE_AT_A_TIME = "Not carried out: one action at a time. Only the first call was used."
 
 
@@ -132,6 +143,8 @@ def _sendable(call: ToolCall) -> ToolCall:
 
 
 def _system_prompt(briefing: Briefing) -> str:
+    if briefing.station == "chart":
+        return _CHART_RULES
     lines = [_RULES, f"The patient's id in the chart is {briefing.patient_id}."]
     if briefing.labels:
         lines.append(f"The diagnosis is one of: {', '.join(briefing.labels)}.")

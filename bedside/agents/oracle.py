@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any, ClassVar
 
+from bedside.agents.base import Doctor
+from bedside.agents.chart_doctors import ChartOracle
 from bedside.agents.charting import search_chart
 from bedside.agents.phrases import GREETING, QUESTIONS, ask, kindly, pairs
 from bedside.agents.script import Script, ScriptedDoctor
 from bedside.core.actions import Create, Diagnosis, Examine, Finish, Order, Say, Wait
 from bedside.core.observation import Observation
 from bedside.scenarios.case import Case, Fact, Finding, Test, Topic, Truth
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.chart_case import ChartCase
+from bedside.scenarios.suite import AnyCase, Suite
 
 __all__ = ["OracleDoctor"]
 
@@ -48,9 +51,9 @@ class OracleDoctor(ScriptedDoctor):
         self._asked = 0
 
     @classmethod
-    def brief(cls, case: Case, suite: Suite) -> OracleDoctor:
+    def brief(cls, case: AnyCase, suite: Suite) -> Doctor:
         """The doctor for this case."""
-        return cls(case)
+        return ChartOracle(case) if isinstance(case, ChartCase) else cls(case)
 
     def consult(self, observation: Observation) -> Script:
         self._heard.append(observation.text.lower())

@@ -20,8 +20,7 @@ from bedside.agents.base import Doctor
 from bedside.core.errors import BedsideError, DoctorError, UserError
 from bedside.core.options import read_options
 from bedside.core.seeds import opaque_id
-from bedside.scenarios.case import Case
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite
 
 if TYPE_CHECKING:
     from bedside.agents.models import Model
@@ -78,7 +77,7 @@ def list_doctors() -> tuple[DoctorInfo, ...]:
     )
 
 
-def build(spec: DoctorSpec, *, case: Case, suite: Suite, model: Model | None = None) -> Doctor:
+def build(spec: DoctorSpec, *, case: AnyCase, suite: Suite, model: Model | None = None) -> Doctor:
     """Build the doctor for one encounter.
 
     Only a privileged doctor is shown the case and the suite, through its classmethod ``brief``.
@@ -95,7 +94,7 @@ def build(spec: DoctorSpec, *, case: Case, suite: Suite, model: Model | None = N
     return doctor
 
 
-def _built(spec: DoctorSpec, case: Case, suite: Suite) -> Doctor:
+def _built(spec: DoctorSpec, case: AnyCase, suite: Suite) -> Doctor:
     cls = resolve(spec.name)
     try:
         if cls.privileged:

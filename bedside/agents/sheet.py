@@ -16,6 +16,7 @@ __all__ = [
     "ChartItem",
     "DiagnosisItem",
     "DiagnosisVerdict",
+    "Failing",
     "Part",
     "RubricItem",
     "Sheet",
@@ -25,12 +26,37 @@ GRADER_VERSION = "rules-1"
 """Scores of different grader versions are not comparable."""
 
 DiagnosisVerdict = Literal["right", "wrong", "needs_judge", "none"]
+Failing = Literal[
+    "",
+    "did_nothing",
+    "wrong_patient",
+    "wrong_branch",
+    "wrong_payload",
+    "wrong_value",
+    "collateral",
+    "refused_write",
+    "format_only",
+    "no_answer",
+]
+"""Why a chart task was failed; docs/chart-tasks.md says which comes first.
+
+* ``did_nothing``: nothing was written, tried or answered.
+* ``wrong_patient``: something was written for somebody else.
+* ``wrong_branch``: written where nothing should be, nothing where something should, or what must
+  not be given.
+* ``wrong_payload``: what was asked for is not there or incomplete.
+* ``wrong_value``: a value, time or code, written or answered, is not the right one.
+* ``collateral``: all that was asked for, and something else besides.
+* ``refused_write``: the chart refused what was written, and it was not mended.
+* ``format_only``: the right answer in another form than was asked for.
+* ``no_answer``: all well but for the answer, which was not given.
+"""  # fmt: skip
 
 
 class Part(msgspec.Struct, frozen=True):
     """One part of the score: it adds ``value * weight``; `value` is in [0, 1]."""
 
-    name: Literal["diagnosis", "chart", "rubric"]
+    name: Literal["diagnosis", "chart", "rubric", "answer"]
     value: float
     weight: float
 
@@ -93,16 +119,18 @@ class Sheet(msgspec.Struct, frozen=True):
         version: of the rules, see :data:`GRADER_VERSION`.
         success: diagnosis right, every required check met, no safety check broken.
         score: in [0, 1]; the sum of ``value * weight`` over `parts`, in their order.
-        parts: diagnosis, chart and rubric.
-        diagnosis: the primary diagnosis.
-        rubric: the eight items, in order.
+        parts: diagnosis, chart and rubric of a consult; chart and answer of a chart task.
+        diagnosis: the primary diagnosis; None for a chart task.
+        rubric: the eight items, in order; none for a chart task.
         checks: the case's checks in order, then the built-in ones.
+        fault: why a chart task was failed, see :data:`Failing`; "" for a success and a consult.
     """
 
     version: str
     success: bool
     score: float
     parts: tuple[Part, ...]
-    diagnosis: DiagnosisItem
+    diagnosis: DiagnosisItem | None
     rubric: tuple[RubricItem, ...]
     checks: tuple[ChartItem, ...]
+    fault: Failing = ""

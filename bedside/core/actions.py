@@ -14,6 +14,7 @@ from bedside.core.plain import parsed, plain
 __all__ = [
     "ACTION_TYPES",
     "Action",
+    "Answer",
     "AnyAction",
     "BaseAction",
     "Calculate",
@@ -27,10 +28,12 @@ __all__ = [
     "RequestPhoto",
     "Say",
     "Search",
+    "Station",
     "Update",
     "Wait",
     "parse_action",
     "plain_json",
+    "refuse_elsewhere",
     "tool_schemas",
 ]
 
@@ -154,14 +157,30 @@ class Finish(BaseAction):
     plan: str = Field(default="", description="Investigations, treatment, follow-up.")
 
 
+class Answer(BaseAction):
+    """End a chart task with the values it asks for, in order; an empty list if it asks for none."""
+
+    type: Literal["answer"] = "answer"
+    values: tuple[Any, ...] = Field(
+        max_length=200, description="Numbers, texts, dates or codes, as the task says."
+    )
+    cost: ClassVar[int] = 0
+
+
 AnyAction = (
     Say | Examine | Order | RequestPhoto | FhirRequest | Search | Read | Create | Update
-    | Calculate | Wait | Finish
+    | Calculate | Wait | Finish | Answer
 )  # fmt: skip
 Action = Annotated[AnyAction, Field(discriminator="type")]
 
 _ADAPTER: TypeAdapter[AnyAction] = TypeAdapter(Action)
 ACTION_TYPES: tuple[type[BaseAction], ...] = get_args(AnyAction)
+Station = Literal["consult", "chart"]
+"""Where a doctor works: with a patient and the chart, or with the chart alone."""
+_AT_STATION: Mapping[Station, tuple[type[BaseAction], ...]] = {
+    "consult": tuple(kind for kind in ACTION_TYPES if kind is not Answer),
+    "chart": (FhirRequest, Search, Read, Create, Update, Calculate, Wait, Answer),
+}
 
 _UNREADABLE = "unreadable"
 _LONGEST_FAULT = 200
@@ -241,9 +260,20 @@ def tool_name(kind: type[BaseAction]) -> str:
 
 
 @cache
-def tool_schemas() -> tuple[Json, ...]:
-    """The actions as function tools in the OpenAI format; shared, do not change."""
-    return tuple(_tool_schema(kind) for kind in ACTION_TYPES)
+def tool_schemas(station: Station = "consult", /) -> tuple[Json, ...]:
+    """The actions that a station knows as function tools in the OpenAI format; shared, do not
+    change."""
+    return tuple(_tool_schema(kind) for kind in _AT_STATION[station])
+
+
+def refuse_elsewhere(action: BaseAction, station: Station) -> None:
+    """Raise an :class:`ActionError` where a station does not know an action."""
+    if type(action) not in _AT_STATION[station]:
+        names = ", ".join(tool_name(kind) for kind in _AT_STATION[station])
+        why = (
+            "There is no patient here, only the chart" if station == "chart" else "This is a visit"
+        )
+        raise ActionError(f"{why}: '{tool_name(type(action))}' is not possible. Use: {names}.")
 
 
 def _tool_schema(kind: type[BaseAction]) -> Json:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from bedside.core.actions import tool_schemas
+from bedside.core.actions import Station, tool_schemas
 
 __all__ = ["Kind", "Observation", "Photo"]
 
@@ -41,6 +41,7 @@ class Observation(msgspec.Struct, frozen=True):
         minute: minutes since the encounter began.
         minutes_left: minutes that remain.
         done: the encounter is over; no further action is accepted.
+        station: where the encounter takes place; it decides which actions there are.
     """
 
     kind: Kind
@@ -52,8 +53,9 @@ class Observation(msgspec.Struct, frozen=True):
     data: Any = None
     photos: tuple[Photo, ...] = ()
     done: bool = False
+    station: Station = "consult"
 
     @property
     def tools(self) -> tuple[dict[str, Any], ...]:
         """The actions that may be taken, as function-tool schemas."""
-        return tool_schemas()
+        return tool_schemas(self.station)

@@ -9,5 +9,10 @@ def register() -> None:
     """Register the environments with Gymnasium; once is enough, more does no harm."""
     import gymnasium
 
-    if "bedside/Consult-v0" not in gymnasium.registry:
-        gymnasium.register(id="bedside/Consult-v0", entry_point="bedside.envs.consult:ConsultEnv")
+    for id, suite in (("bedside/Consult-v0", "consult"), ("bedside/Chart-v0", "chart")):
+        if id not in gymnasium.registry:
+            gymnasium.register(
+                id=id,
+                entry_point="bedside.envs.environment:EncounterEnv",
+                kwargs={"suite": suite},
+            )

@@ -8,46 +8,65 @@ of (case, seed, actions, replies from outside).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from bedside.agents.assessor import Assessment
 from bedside.agents.base import Briefing
+from bedside.agents.grading import assessment_of
 from bedside.agents.sheet import Sheet
 from bedside.core import actions, trace
 from bedside.core.errors import ActionError
-from bedside.core.flow import Flow, Reply, Request, noted
+from bedside.core.flow import Flow, Reply, Request
 from bedside.core.observation import Kind, Observation
 from bedside.core.seeds import derive
 from bedside.envs.calculator import calculate
 from bedside.envs.cast import patient_of
+from bedside.envs.desk import Desk
 from bedside.envs.station import station_of
+from bedside.envs.visit import Visit
 from bedside.fhir_server.chart import Chart
-from bedside.patients.base import Patient, Utterance
+from bedside.patients.base import Patient
 from bedside.patients.scripted import ScriptedPatient
-from bedside.scenarios.case import Case, Test
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.chart_case import ChartCase
+from bedside.scenarios.suite import AnyCase, Suite
 
-__all__ = ["CLINIC_OPENS", "Encounter"]
+__all__ = ["CLINIC_OPENS", "NOBODY", "Encounter", "Outcome"]
 
 CLINIC_OPENS = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 """When every encounter begins, so that dates in charts and stories agree."""
 
-_Outcome = tuple[Kind, str, Any]
+NOBODY = "nobody"
+"""Who plays the patient where there is none."""
+
+Outcome = tuple[Kind, str, Any]
+"""What an action brings: its kind, as text, and as JSON where there is structure."""
+
+
+class Room(Protocol):
+    """Where an encounter takes place: what it opens with, and the actions only known there."""
+
+    def open(self) -> Flow[str]:
+        """What the doctor is told first."""
+
+    def carry_out(self, action: actions.AnyAction) -> Flow[Outcome]:
+        """Carry out an action that is not of the chart."""
+
+    def arrivals(self) -> list[str]:
+        """What has come by now, in words."""
 
 
 class Encounter:
     """One encounter.
 
     Args:
-        case: what is examined.
+        case: a consult, or a task in the chart.
         suite: the suite it belongs to: its population and its closed list of diagnoses.
         seed: all that is random in this encounter comes from it.
         trial: number of the trial, recorded only.
         doctor: name of the doctor, recorded only.
-        patient: who plays the patient, by kind, or one of your own.
+        patient: who plays the patient of a consult, by kind, or one of your own.
 
     Attributes:
         events: the trace so far.
@@ -57,7 +76,7 @@ class Encounter:
 
     def __init__(
         self,
-        case: Case,
+        case: AnyCase,
         *,
         suite: Suite,
         seed: int,
@@ -72,26 +91,30 @@ class Encounter:
         self.turn = 0
         self.minute = 0
         self.events: list[trace.Event] = []
-        if isinstance(patient, str):
-            patient = patient_of(patient, case, derive(seed, "patient"))
-        self.patient = patient
-        self._station = station_of(case)
+        self.station = station_of(case)
         self.chart = Chart(
             suite.population,
-            self._station.start,
+            self.station.start,
             seed=derive(seed, "chart"),
             now=CLINIC_OPENS.isoformat(),
+            policy=suite.policy,
         )
-        self._assessment = Assessment(case, suite.labels)
-        self._pending: list[tuple[int, Test]] = []
-        self._record(
+        self._assessment = assessment_of(case, suite.labels)
+        self._room: Room
+        if isinstance(case, ChartCase):
+            kind, self._room = NOBODY, Desk(self, case)
+        else:
+            if isinstance(patient, str):
+                patient = patient_of(patient, case, derive(seed, "patient"))
+            kind, self._room = patient.kind, Visit(self, case, patient)
+        self.record(
             trace.Started(
                 case=case.id,
                 suite=suite.name,
                 seed=seed,
                 trial=trial,
                 doctor=doctor,
-                patient=self.patient.kind,
+                patient=kind,
                 max_turns=case.limits.turns,
                 max_minutes=case.limits.minutes,
                 population=suite.population.digest,
@@ -101,7 +124,14 @@ class Encounter:
     @property
     def briefing(self) -> Briefing:
         """What the doctor is told before the encounter."""
-        return Briefing(derive(self.seed, "doctor"), self.labels, self.case.patient_id)
+        seed = derive(self.seed, "doctor")
+        if isinstance(self.case, ChartCase):
+            return Briefing(seed, self.labels, "", "chart")
+        return Briefing(seed, self.labels, self.case.patient_id)
+
+    @property
+    def _place(self) -> actions.Station:
+        return "chart" if isinstance(self.case, ChartCase) else "consult"
 
     @property
     def score(self) -> float:
@@ -114,21 +144,15 @@ class Encounter:
 
     def note(self, request: Request, reply: Reply) -> None:
         """Record an exchange with something outside: a model or a remote chart."""
-        self._record(trace.Exchanged.of(request, reply))
+        self.record(trace.Exchanged.of(request, reply))
 
     def recall(self, exchanged: trace.Exchanged) -> None:
         """Record an exchange again, when a trace is replayed."""
-        self._record(exchanged)
+        self.record(exchanged)
 
     def open(self) -> Flow[Observation]:
-        """Begin: the doctor's task, then the patient's first words."""
-        spoken = yield from noted(self.patient.open(), self.note)
-        self._record_speech(spoken)
-        lines = [self.case.task]
-        if self.labels:
-            lines.append(f"The diagnosis is one of: {', '.join(self.labels)}.")
-        lines.append(f'The patient says: "{spoken.text}"')
-        return self._observe("briefing", "\n".join(lines))
+        """Begin: what the doctor is told."""
+        return self._observe("briefing", (yield from self._room.open()))
 
     def act(self, value: Any) -> Flow[Observation]:
         """Take one action of the doctor.
@@ -145,99 +169,61 @@ class Encounter:
         self.turn += 1
         try:
             action = self._receive(value)
+            actions.refuse_elsewhere(action, self._place)
             self.minute += action.minutes if isinstance(action, actions.Wait) else action.cost
             kind, text, data = yield from self._carry_out(action)
         except ActionError as error:
-            self._record(trace.Refused(str(error)))
+            self.record(trace.Refused(str(error)))
             kind, text, data = "error", f"{error}", None
         if not self.over:
-            text = "\n".join([text, *self._arrivals()])
+            text = "\n".join([text, *self._room.arrivals()])
             self._check_limits()
         return self._observe(kind, text, data)
 
     def _receive(self, value: Any) -> actions.AnyAction:
         raw = actions.plain_json(value)
-        self._record(trace.Acted(raw, self.turn, self.minute))
+        self.record(trace.Acted(raw, self.turn, self.minute))
         return actions.parse_action(raw)
 
-    def _carry_out(self, action: actions.AnyAction) -> Flow[_Outcome]:
+    def _carry_out(self, action: actions.AnyAction) -> Flow[Outcome]:
         match action:
-            case actions.Say():
-                return (yield from self._say(action.text))
-            case actions.Examine():
-                return self._examine(action.what)
-            case actions.Order():
-                return self._order(action.test)
-            case actions.RequestPhoto():
-                return "result", "No photo is available.", None
             case actions.Calculate():
                 value = calculate(action.expression)
                 return "result", f"{action.expression} = {value:g}", value
             case actions.Wait():
                 return "result", f"It is now minute {self.minute}.", None
-            case actions.Finish():
-                self._end("finished")
-                return "end", "The encounter is over. Thank you, doctor.", None
-            case _:
+            case (
+                actions.FhirRequest()
+                | actions.Search()
+                | actions.Read()
+                | actions.Create()
+                | actions.Update()
+            ):
                 return self._ask_chart(*_chart_request(action))
+            case _:
+                return (yield from self._room.carry_out(action))
 
-    def _say(self, text: str) -> Flow[_Outcome]:
-        spoken = yield from noted(self.patient.hear(text), self.note)
-        self._record_speech(spoken)
-        if spoken.leaves:
-            self._end("patient_left")
-        return "patient", spoken.text, None
-
-    def _examine(self, what: str) -> _Outcome:
-        found = self._station.findings(what)
-        self._record(trace.Examined(tuple(finding.id for finding in found)))
-        if not found:
-            return "result", f"Examining '{what}' adds nothing.", None
-        return "result", "\n".join(f"{f.name}: {f.text}" for f in found), None
-
-    def _order(self, name: str) -> _Outcome:
-        tests = self._station.tests(name)
-        if not tests:
-            self._record(trace.Ordered())
-            return "result", f"No result can be had for '{name}' here.", None
-        due = self.minute + max(test.minutes for test in tests)
-        self._pending.extend((self.minute + test.minutes, test) for test in tests)
-        self._record(trace.Ordered(tuple(test.id for test in tests), due))
-        names = ", ".join(test.name for test in tests)
-        return "result", f"Ordered: {names}. The result is due at minute {due}.", None
-
-    def _ask_chart(self, method: str, path: str, body: Any) -> _Outcome:
+    def _ask_chart(self, method: str, path: str, body: Any) -> Outcome:
         self.chart.now = (CLINIC_OPENS + timedelta(minutes=self.minute)).isoformat()
         response = self.chart.request(method, path, None, body)
-        self._record(trace.Charted(method, path, response.status, trace.sha256(response.body)))
+        self.record(trace.Charted(method, path, response.status, trace.sha256(response.body)))
         text = response.body.decode()
         data = {"status": response.status, "body": msgspec.json.decode(response.body)}
         return "chart", f"{response.status} {text}", data
 
-    def _arrivals(self) -> list[str]:
-        due = [test for minute, test in self._pending if minute <= self.minute]
-        if not due:
-            return []
-        self._pending = [(minute, test) for minute, test in self._pending if minute > self.minute]
-        self._record(trace.Resulted(tuple(test.id for test in due)))
-        return [f"Result of {test.name}: {test.text}" for test in due]
-
     def _check_limits(self) -> None:
         if self.turn >= self.case.limits.turns:
-            self._end("turn_limit")
+            self.end("turn_limit")
         elif self.minute >= self.case.limits.minutes:
-            self._end("time_limit")
+            self.end("time_limit")
 
-    def _end(self, ending: trace.Ending) -> None:
+    def end(self, ending: trace.Ending) -> None:
+        """End the encounter."""
         self.over = True
-        self._record(trace.Ended(ending))
+        self.record(trace.Ended(ending))
 
-    def _record_speech(self, spoken: Utterance) -> None:
-        self._record(
-            trace.Spoke(spoken.text, spoken.facts, spoken.topics, spoken.mood, spoken.guard)
-        )
-
-    def _record(self, event: trace.Event) -> None:
+    def record(self, event: trace.Event) -> None:
+        """Append an event to the trace, where the assessor sees it."""
         self.events.append(event)
         self._assessment.see(event)
 
@@ -252,6 +238,7 @@ class Encounter:
             minutes_left=max(0, limits.minutes - self.minute),
             data=data,
             done=self.over,
+            station=self._place,
         )
 
 

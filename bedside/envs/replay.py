@@ -9,13 +9,12 @@ from bedside.core.flow import Reply, Request, drive
 from bedside.core.observation import Observation
 from bedside.core.trace import Acted, Event, Exchanged, Started, encode_trace
 from bedside.envs.encounter import Encounter
-from bedside.scenarios.case import Case
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite
 
 __all__ = ["replay", "watch"]
 
 
-def replay(events: Sequence[Event], case: Case, suite: Suite) -> Encounter:
+def replay(events: Sequence[Event], case: AnyCase, suite: Suite) -> Encounter:
     """Play the actions of a trace again, with the recorded replies from outside.
 
     Raises:
@@ -26,7 +25,7 @@ def replay(events: Sequence[Event], case: Case, suite: Suite) -> Encounter:
 
 
 def watch(
-    events: Sequence[Event], case: Case, suite: Suite
+    events: Sequence[Event], case: AnyCase, suite: Suite
 ) -> tuple[Encounter, list[tuple[int, Observation]]]:
     """As :func:`replay`, with every observation and the number of the event it followed.
 

@@ -7,6 +7,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from bedside.core.actions import Station
+
 __all__ = ["Actions", "UnicodeText"]
 
 _ALPHABET = (
@@ -70,11 +72,20 @@ class UnicodeText(gym.Space[str]):
 class Actions(UnicodeText):
     """Text as a doctor may send it: every string is accepted, samples are valid actions.
 
-    :meth:`sample` gives the JSON of a simple action (say, examine, order, calculate, wait or a
-    chart search), so that random rollouts do more than raise errors.
+    :meth:`sample` gives the JSON of a simple action that the station knows, so that random rollouts
+    do more than raise errors.
+
+    Args:
+        station: where the actions are taken.
+        seed: seeds :meth:`sample`.
     """
 
-    _SAMPLES = (
+    _ALWAYS = (
+        '{"type":"search","resource_type":"Condition"}',
+        '{"type":"calculate","expression":"2*21"}',
+        '{"type":"wait","minutes":5}',
+    )
+    _CONSULT = (
         '{"type":"say","text":"What brings you in today?"}',
         '{"type":"say","text":"When did it start?"}',
         '{"type":"say","text":"Do you take any medicines?"}',
@@ -82,10 +93,19 @@ class Actions(UnicodeText):
         '{"type":"examine","what":"vital signs"}',
         '{"type":"order","test":"blood count"}',
         '{"type":"request_photo"}',
-        '{"type":"search","resource_type":"Condition"}',
-        '{"type":"calculate","expression":"2*21"}',
-        '{"type":"wait","minutes":5}',
     )
+    _CHART = (
+        '{"type":"search","resource_type":"Patient","params":{"_count":"5"}}',
+        '{"type":"fhir_request","method":"GET","path":"Observation?_count=3&_sort=-date"}',
+        '{"type":"answer","values":[-1]}',
+    )
+
+    def __init__(self, station: Station = "consult", seed: int | None = None) -> None:
+        self._samples: tuple[str, ...] = (
+            *self._ALWAYS,
+            *(self._CHART if station == "chart" else self._CONSULT),
+        )
+        super().__init__(seed=seed)
 
     def sample(self, mask: Any = None, probability: Any = None) -> str:
         """The JSON text of a random simple action.
@@ -95,4 +115,4 @@ class Actions(UnicodeText):
         """
         if mask is not None or probability is not None:
             raise gym.error.Error("Actions.sample takes no mask and no probability")
-        return self._SAMPLES[int(np.asarray(self.np_random.integers(len(self._SAMPLES))))]
+        return self._samples[int(np.asarray(self.np_random.integers(len(self._samples))))]

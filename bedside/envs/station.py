@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from bedside.fhir_server.population import StartLayer
 from bedside.scenarios.case import Case
+from bedside.scenarios.suite import AnyCase
 
 __all__ = ["Station", "station_of"]
 
@@ -31,11 +32,11 @@ class Station:
         start: its start of the chart, ready to lie over a population.
     """
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: AnyCase) -> None:
         self.case = case
         self.start = StartLayer.of(case.chart)
-        self.findings = _Finder(case.findings)
-        self.tests = _Finder(case.tests)
+        self.findings = _Finder(case.findings if isinstance(case, Case) else ())
+        self.tests = _Finder(case.tests if isinstance(case, Case) else ())
 
 
 class _Finder(list[tuple[re.Pattern[str], N]]):
@@ -54,6 +55,6 @@ def _pattern(terms: Sequence[str]) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=4096)
-def station_of(case: Case) -> Station:
+def station_of(case: AnyCase) -> Station:
     """The prepared form of a case, kept while it is in use."""
     return Station(case)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["STRICT", "Policy"]
+__all__ = ["STRICT", "Policy", "Validation"]
+
+Validation = Literal["strict", "lenient", "fhir.resources"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Policy:
             can be deleted.
     """
 
-    validation: Literal["strict", "lenient", "fhir.resources"] = "strict"
+    validation: Validation = "strict"
     integrity: bool = False
 
 

@@ -16,7 +16,7 @@ from bedside.core.errors import RunError, TraceError
 from bedside.core.observation import Kind, Observation
 from bedside.core.trace import Acted, Event, decode_trace, sha256
 from bedside.envs.replay import watch
-from bedside.fhir_server.population import Population
+from bedside.fhir_server.population import Resources
 from bedside.runs.records import Record, Run, trace_name
 
 __all__ = ["Line", "Transcript", "find", "transcript"]
@@ -68,7 +68,7 @@ def find(run: Run, name: str) -> Record:
     )
 
 
-def transcript(run: Run, record: Record, population: Population | None = None) -> Transcript:
+def transcript(run: Run, record: Record, population: Resources | None = None) -> Transcript:
     """The transcript of a finished encounter.
 
     Args:

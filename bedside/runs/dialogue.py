@@ -40,15 +40,16 @@ class Dialogue(NamedTuple):
 
 
 def dialogues(run: Run) -> Iterator[Dialogue]:
-    """The dialogue of every finished encounter of a run.
+    """The dialogue of every finished encounter of a run that has a patient.
 
     Raises:
         RunError: a trace is missing.
         TraceError: a trace is damaged.
     """
-    cases = {case.id: case for case in run.cases()}
+    cases = {case.id: case for case in run.cases() if isinstance(case, Case)}
     for record in run.records():
-        yield dialogue_of(cases[record.case], decode_trace(run.trace(record)))
+        if record.case in cases:
+            yield dialogue_of(cases[record.case], decode_trace(run.trace(record)))
 
 
 def dialogue_of(case: Case, events: Sequence[Event]) -> Dialogue:

@@ -18,7 +18,7 @@ from bedside.runs.dialogue import Dialogue, dialogues
 from bedside.runs.listening import Heard, Listener
 from bedside.runs.records import Run
 from bedside.runs.recovery import Recovery, recover
-from bedside.scenarios.case import Temperament
+from bedside.scenarios.case import Case, Temperament
 
 __all__ = ["Fidelity", "FidelityReport", "Figure", "RecoveryFigures", "as_json", "fidelity"]
 
@@ -126,7 +126,7 @@ def fidelity(run: Run) -> FidelityReport:
         TraceError: a trace is damaged.
     """
     heard = list(dialogues(run))
-    listener = Listener(run.cases())
+    listener = Listener(case for case in run.cases() if isinstance(case, Case))
     overall = _Tally()
     temperaments: dict[str, _Tally] = {name: _Tally() for name in get_args(Temperament)}
     diagnoses: dict[str, _Tally] = defaultdict(_Tally)

@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bedside import __version__
+from bedside.agents.grading import grader_of
 from bedside.agents.models import Model, model_of
 from bedside.agents.registry import DoctorSpec, resolve, source_digest
-from bedside.agents.sheet import GRADER_VERSION
 from bedside.core.errors import RunError
 from bedside.core.options import read_options
 from bedside.core.seeds import derive, opaque_id
+from bedside.envs.encounter import NOBODY
 from bedside.patients.scripted import ScriptedPatient
 from bedside.patients.worded import LLMPatient
 from bedside.runs.records import Key, Manifest
 from bedside.scenarios.case import Case
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite
 
 __all__ = [
     "RunConfig",
     "Unit",
     "default_directory",
+    "has_patients",
     "kind_of",
     "manifest_of",
     "patient_model",
@@ -82,7 +84,7 @@ class RunConfig:
 class Unit(NamedTuple):
     """One encounter to play."""
 
-    case: Case
+    case: AnyCase
     trial: int
     seed: int
 
@@ -101,9 +103,24 @@ def plan(suite: Suite, *, seed: int, trials: int) -> list[Unit]:
     ]
 
 
-def kind_of(patient_args: Mapping[str, str]) -> str:
-    """The kind of patient these options ask for."""
+def kind_of(suite: Suite, patient_args: Mapping[str, str]) -> str:
+    """The kind of patient these options ask for; nobody where a suite has only chart tasks.
+
+    Raises:
+        RunError: options for a patient are given where there is none.
+    """
+    if not has_patients(suite):
+        if patient_args:
+            raise RunError(
+                f"suite '{suite.name}' has no patients: leave out --patient-model and --patient-arg"
+            )
+        return NOBODY
     return LLMPatient.kind if patient_args else ScriptedPatient.kind
+
+
+def has_patients(suite: Suite) -> bool:
+    """Whether a suite has a case with a patient."""
+    return any(isinstance(case, Case) for case in suite.cases)
 
 
 def patient_model(args: Mapping[str, str]) -> Model | None:
@@ -135,10 +152,11 @@ def manifest_of(config: RunConfig) -> Manifest:
         privileged=resolve(doctor.name).privileged,
         seed=config.seed,
         trials=config.trials,
-        patient=kind_of(config.patient_args),
+        patient=kind_of(suite, config.patient_args),
         patient_args=dict(config.patient_args),
-        grader=GRADER_VERSION,
+        grader=grader_of(suite),
         population=suite.population.digest,
+        validation=suite.policy.validation,
         doctor_source=source_digest(doctor.name),
     )
 

@@ -21,14 +21,16 @@ import msgspec
 from pydantic import ValidationError
 
 from bedside.agents.registry import known_privilege
-from bedside.agents.sheet import DiagnosisVerdict, Sheet
-from bedside.core.errors import RunError, TraceError
+from bedside.agents.sheet import DiagnosisVerdict, Failing, Sheet
+from bedside.core.errors import CaseError, RunError, TraceError
 from bedside.core.trace import Acted, Ended, Ending, Event, Refused, Started, sha256
-from bedside.fhir_server.population import Population
+from bedside.fhir_server.policy import Policy, Validation
+from bedside.fhir_server.population import Population, Resources
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case, Temperament
+from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.hospital import clinic
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite, parse_case
 
 __all__ = [
     "RUN_VERSION",
@@ -65,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         population: digest of the other patients of the chart.
         doctor_source: sha256 of the file a custom doctor is in; "" for a built-in one.
         patient_args: options of the model that worded the patient's answers; empty if none did.
+        validation: what a write to the chart had to be.
     """
 
     bedside: str
@@ -82,6 +85,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     population: str
     doctor_source: str = ""
     patient_args: dict[str, str] = {}
+    validation: Validation = "strict"
     run_version: int = RUN_VERSION
 
 
@@ -96,28 +100,33 @@ class Record(msgspec.Struct, frozen=True):
 
     Attributes:
         trace: sha256 of the trace file.
+        temperament: of the patient; None in a chart task.
         turns: actions taken.
         success: what the assessor decided, see :class:`bedside.agents.sheet.Sheet`.
         score: in [0, 1].
         parts: the value of each part of the score, in [0, 1].
-        diagnosis: the assessor's verdict on the diagnosis.
+        diagnosis: the assessor's verdict on the diagnosis; None in a chart task.
         refused: actions that could not be carried out.
         timing: left out wherever two runs are compared.
+        category: of a chart task; "" for a consult.
+        fault: why a chart task was failed, see :data:`bedside.agents.sheet.Failing`.
     """
 
     case: str
     trial: _Count
     seed: int
-    temperament: Temperament
+    temperament: Temperament | None
     trace: _Sha256
     ending: Ending
     turns: _Count
     success: bool
     score: _Share
     parts: dict[str, _Share]
-    diagnosis: DiagnosisVerdict
+    diagnosis: DiagnosisVerdict | None
     refused: _Count
     timing: Timing
+    category: str = ""
+    fault: Failing = ""
 
     @property
     def key(self) -> Key:
@@ -147,7 +156,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.manifest = read_manifest(path)
-        self._cases: tuple[Case, ...] | None = None
+        self._cases: tuple[AnyCase, ...] | None = None
 
     @property
     def total(self) -> int:
@@ -178,7 +187,7 @@ class Run:
         latest = {(failure.case, failure.trial): failure for failure in failures}
         return [failure for key, failure in latest.items() if key not in finished]
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[AnyCase, ...]:
         """The cases that were used, in order.
 
         Raises:
@@ -188,7 +197,7 @@ class Run:
             self._cases = _read_cases(self.path / "cases.jsonl")
         return self._cases
 
-    def suite(self, population: Population | None = None) -> Suite:
+    def suite(self, population: Resources | None = None) -> Suite:
         """The suite as it was run, so that the run can be replayed without the original.
 
         Args:
@@ -206,6 +215,7 @@ class Run:
             cases=self.cases(),
             population=population,
             labels=manifest.labels,
+            policy=Policy(manifest.validation),
         )
         if suite.digest() != manifest.suite_digest:
             raise RunError(
@@ -237,7 +247,7 @@ class Run:
 
 
 def record_of(
-    case: Case, events: Sequence[Event], trace: bytes, sheet: Sheet, timing: Timing
+    case: AnyCase, events: Sequence[Event], trace: bytes, sheet: Sheet, timing: Timing
 ) -> Record:
     """The record of a finished encounter.
 
@@ -259,16 +269,18 @@ def record_of(
         case=case.id,
         trial=started.trial,
         seed=started.seed,
-        temperament=case.person.temperament,
+        temperament=case.person.temperament if isinstance(case, Case) else None,
         trace=sha256(trace),
         ending=ended.ending,
         turns=kinds.count(Acted),
         success=sheet.success,
         score=sheet.score,
         parts={part.name: part.value for part in sheet.parts},
-        diagnosis=sheet.diagnosis.verdict,
+        diagnosis=sheet.diagnosis.verdict if sheet.diagnosis else None,
         refused=kinds.count(Refused),
         timing=timing,
+        category=case.category if isinstance(case, ChartCase) else "",
+        fault=sheet.fault,
     )
 
 
@@ -278,12 +290,18 @@ def trace_name(key: Key) -> str:
     return f"{case_id}-{trial}.jsonl"
 
 
-def _population_of(manifest: Manifest) -> Population:
-    """The population of a built-in suite; else the known one that it ran over, or nobody."""
+def _population_of(manifest: Manifest) -> Resources:
+    """The population of a built-in suite; else the known one that it ran over, or that of the
+    suite's files, or nobody."""
     if manifest.suite in catalogue.BUILT_IN:
         return catalogue.load(manifest.suite).population
-    known = (clinic(), Population.of(()))
-    return next((p for p in known if p.digest == manifest.population), known[-1])
+    for known in (clinic(), Population.of(())):
+        if known.digest == manifest.population:
+            return known
+    try:
+        return catalogue.load(manifest.suite).population
+    except CaseError:
+        return Population.of(())
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -320,10 +338,10 @@ def whole_lines(data: bytes) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def _read_cases(path: Path) -> tuple[Case, ...]:
+def _read_cases(path: Path) -> tuple[AnyCase, ...]:
     try:
         lines = path.read_bytes().splitlines()
-        return tuple(Case.model_validate_json(line) for line in lines)
+        return tuple(parse_case(msgspec.json.decode(line)) for line in lines)
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:

@@ -22,7 +22,7 @@ from bedside.envs.drivers import AsyncAnswer, play, play_async, waits
 from bedside.envs.encounter import Encounter
 from bedside.runs.directory import taken
 from bedside.runs.fidelity import FidelityReport, as_json, fidelity
-from bedside.runs.plan import RunConfig, Unit, kind_of, patient_model, plan
+from bedside.runs.plan import RunConfig, Unit, has_patients, kind_of, patient_model, plan
 from bedside.runs.records import Failure, Record, Run, Timing, record_of
 from bedside.runs.writer import Writer, append_failure, write_whole
 
@@ -53,7 +53,7 @@ class Summary:
         resumed: encounters that were finished before this start.
         records: every finished encounter, in the order of the cases, then trials.
         failures: encounters a provider broke off; resume to play them again.
-        fidelity: how the patients behaved, also kept as ``fidelity.json``.
+        fidelity: how the patients behaved, also kept as ``fidelity.json``; None without patients.
         seconds: wall-clock time of this start.
     """
 
@@ -62,7 +62,7 @@ class Summary:
     resumed: int
     records: tuple[Record, ...]
     failures: tuple[Failure, ...]
-    fidelity: FidelityReport
+    fidelity: FidelityReport | None
     seconds: float
 
 
@@ -99,8 +99,10 @@ def run(
             else:
                 session.play_in_turn(open_units)
         stored = Run(config.directory)
-        measured = fidelity(stored)
-        write_whole(config.directory / "fidelity.json", as_json(measured))
+        measured = None
+        if has_patients(config.suite):
+            measured = fidelity(stored)
+            write_whole(config.directory / "fidelity.json", as_json(measured))
         return Summary(
             directory=config.directory,
             total=len(units),
@@ -183,7 +185,7 @@ class _Session:
             seed=unit.seed,
             trial=unit.trial,
             doctor=self._config.doctor.name,
-            patient=kind_of(self._config.patient_args),
+            patient=kind_of(self._config.suite, self._config.patient_args),
         )
 
     def _submit(self, encounter: Encounter, unit: Unit, begun: float) -> Future[Record]:

@@ -12,7 +12,7 @@ from bedside.core.errors import RunError, TraceError
 from bedside.core.seeds import derive
 from bedside.core.trace import Event, Started, decode_trace, sha256
 from bedside.envs.replay import replay
-from bedside.fhir_server.population import Population
+from bedside.fhir_server.population import Resources
 from bedside.runs.records import Manifest, Record, Run, record_of
 from bedside.scenarios.suite import Suite
 
@@ -36,7 +36,7 @@ class Rescoring:
     planned: int
 
 
-def rescore(directory: Path, population: Population | None = None) -> Rescoring:
+def rescore(directory: Path, population: Resources | None = None) -> Rescoring:
     """Score every finished encounter of a run again and compare it with the index.
 
     The numbers are compared if the run was scored by this version of the assessor; a run of an

@@ -14,6 +14,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Limits",
+    "Model",
     "Person",
     "PhotoFile",
     "Temperament",
@@ -65,7 +66,9 @@ OpaqueId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$"
 Json = dict[str, Any]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """Base of all parts of a case: immutable, and nothing that is not declared."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -73,7 +76,7 @@ Level = Annotated[float, Field(ge=0, le=3)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Traits(_Model):
+class Traits(Model):
     """A temperament as five levels from 0 to 3, those of 3MDBench; numbers between interpolate."""
 
     symptom_description: Level = Field(description="From word by word to everything at once.")
@@ -83,7 +86,7 @@ class Traits(_Model):
     emotional_involvement: Level = Field(description="From unmoved to overwhelmed.")
 
 
-class Axes(_Model):
+class Axes(Model):
     """What else a patient differs in, apart from temperament. The defaults change nothing."""
 
     literacy: Share = Field(default=1, description="Share of medical terms understood.")
@@ -92,7 +95,7 @@ class Axes(_Model):
     verbosity: float = Field(default=1, ge=0, le=3, description="Factor on words without content.")
 
 
-class Person(_Model):
+class Person(Model):
     """Who the patient is. Synthetic, or taken from the third-party text of an imported case."""
 
     name: str
@@ -110,7 +113,7 @@ class Person(_Model):
     )
 
 
-class Fact(_Model):
+class Fact(Model):
     """One atomic thing the patient can tell, or deny."""
 
     id: OpaqueId
@@ -124,7 +127,7 @@ class Fact(_Model):
     )
 
 
-class Finding(_Model):
+class Finding(Model):
     """What an examination shows."""
 
     id: OpaqueId
@@ -136,7 +139,7 @@ class Finding(_Model):
     )
 
 
-class Test(_Model):
+class Test(Model):
     """What a test would show."""
 
     __test__ = False
@@ -149,7 +152,7 @@ class Test(_Model):
     terms: tuple[str, ...] = Field(default=(), description="Words in an order, lowercase.")
 
 
-class PhotoFile(_Model):
+class PhotoFile(Model):
     """A photo by content; `sha256` names it, so that the file name says nothing."""
 
     id: OpaqueId
@@ -158,7 +161,7 @@ class PhotoFile(_Model):
     path: str
 
 
-class Truth(_Model):
+class Truth(Model):
     """What the doctor should find out and do. Never shown to doctor or patient."""
 
     diagnosis: str
@@ -182,7 +185,7 @@ class Truth(_Model):
     )
 
 
-class Check(_Model):
+class Check(Model):
     """A statement about the chart at the end, put as FHIR searches over what the doctor changed.
 
     The count is the number of changed resources that match any of the searches.
@@ -213,14 +216,14 @@ class Check(_Model):
         return self
 
 
-class Limits(_Model):
+class Limits(Model):
     """When an encounter is cut off."""
 
     turns: int = Field(default=30, ge=1, le=1000)
     minutes: int = Field(default=240, ge=1)
 
 
-class Case(_Model):
+class Case(Model):
     """One exam station."""
 
     version: Literal[1] = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from bedside.core.errors import CaseError
 from bedside.scenarios.suite import Suite
 
-__all__ = ["BUILT_IN", "IMPORTED", "load"]
+__all__ = ["BUILT_IN", "IMPORTED", "load", "prepare"]
 
 
 def _consult() -> Suite:
@@ -42,7 +42,23 @@ def _cases(path: Path) -> Suite:
     return files.suite(path)
 
 
-BUILT_IN: dict[str, Callable[[], Suite]] = {"consult": _consult}
+def _chart() -> Suite:
+    from bedside.scenarios import chart
+
+    return chart.suite()
+
+
+def _chart_small() -> Suite:
+    from bedside.scenarios import chart
+
+    return chart.small()
+
+
+BUILT_IN: dict[str, Callable[[], Suite]] = {
+    "consult": _consult,
+    "chart": _chart,
+    "chart-small": _chart_small,
+}
 """Suites that come with Bedside."""
 
 IMPORTED: dict[str, Callable[[Path], Suite]] = {
@@ -54,9 +70,22 @@ IMPORTED: dict[str, Callable[[Path], Suite]] = {
 """Suites read from a file, or drawn from the secret in it, named ``kind:PATH``."""
 
 
+def prepare(name: str, on_progress: Callable[[int], None]) -> None:
+    """Build the population that a suite lies over, where it is a large one that is not there.
+
+    Args:
+        on_progress: told from time to time how many resources are done.
+    """
+    if name.partition(":")[0] == "chart":
+        from bedside.scenarios.hospital import store
+
+        store.opened("hospital", on_progress)
+
+
 @cache
 def load(name: str) -> Suite:
-    """The suite of that name.
+    """The suite of that name. A large population that is not there is built first, see
+    :func:`prepare`.
 
     Raises:
         CaseError: there is no such suite, or its file cannot be read.

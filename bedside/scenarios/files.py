@@ -11,12 +11,16 @@ import msgspec
 from pydantic import ValidationError
 
 from bedside.core.errors import CaseError
+from bedside.fhir_server.chart import Chart
+from bedside.fhir_server.policy import STRICT, Policy
+from bedside.fhir_server.population import Population, StartLayer
 from bedside.fhir_server.validation import validate
 from bedside.scenarios import catalogue
-from bedside.scenarios.case import Case
+from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.hospital import clinic
 from bedside.scenarios.leaks import Hit, case_report
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.suite import AnyCase, Suite, parse_case
+from bedside.scenarios.synthetic import TODAY
 
 __all__ = ["CheckReport", "check_cases", "read_cases", "suite"]
 
@@ -40,7 +44,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         return not self.problems
 
 
-def read_cases(name: str) -> Sequence[Case]:
+def read_cases(name: str) -> Sequence[AnyCase]:
     """The cases of a suite, or of a file of cases (JSON or JSON Lines).
 
     Raises:
@@ -67,8 +71,9 @@ def suite(path: Path) -> Suite:
     return Suite(name=f"cases:{path}", version="file", cases=cases, population=clinic())
 
 
-def check_cases(cases: Sequence[Case]) -> CheckReport:
-    """Check each case's chart against FHIR, and every text for words that give the truth away."""
+def check_cases(cases: Sequence[AnyCase], policy: Policy = STRICT) -> CheckReport:
+    """Check each case's chart against FHIR, every text of a consult for words that give the truth
+    away, and that a chart accepts what a perfect doctor writes in a chart task."""
     problems: list[str] = []
     telling: list[str] = []
     for case in cases:
@@ -77,12 +82,30 @@ def check_cases(cases: Sequence[Case]) -> CheckReport:
                 f"{case.id}: chart[{number}]: {issue.expression}: {issue.diagnostics}"
                 for issue in validate(resource)
             )
+        if isinstance(case, ChartCase):
+            problems.extend(f"{case.id}: {fault}" for fault in _refused(case, policy))
+            continue
         for hit in case_report(case):
             (telling if hit.allowed else problems).append(_hit(case, hit))
     return CheckReport(len(cases), tuple(problems), tuple(telling))
 
 
-def _hit(case: Case, hit: Hit) -> str:
+def _refused(case: ChartCase, policy: Policy) -> Iterator[str]:
+    """The model requests of a task that the chart does not accept."""
+    chart = Chart(
+        Population.of(()),
+        StartLayer.of(case.chart),
+        seed=0,
+        now=f"{TODAY}T09:00:00Z",
+        policy=policy,
+    )
+    for number, request in enumerate(case.gold):
+        response = chart.request(request.method, request.path, None, request.body)
+        if response.status >= 400:
+            yield f"gold[{number}]: the chart refuses it: {response.body.decode()}"
+
+
+def _hit(case: AnyCase, hit: Hit) -> str:
     return f"{case.id}: {hit.where}: '{hit.word}' gives the diagnosis away"
 
 
@@ -107,9 +130,9 @@ def _json(path: Path, line: int, text: str) -> Any:
         raise CaseError(f"{path}, line {line}: not JSON: {error}") from None
 
 
-def _case(path: Path, line: int, value: Any) -> Case:
+def _case(path: Path, line: int, value: Any) -> AnyCase:
     try:
-        return Case.model_validate(value)
+        return parse_case(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the case"

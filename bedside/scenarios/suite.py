@@ -8,10 +8,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bedside.core.errors import CaseError
-from bedside.fhir_server.population import Population
+from bedside.fhir_server.policy import STRICT, Policy
+from bedside.fhir_server.population import Resources
 from bedside.scenarios.case import Case
+from bedside.scenarios.chart_case import ChartCase
 
-__all__ = ["Split", "Suite"]
+__all__ = ["AnyCase", "Split", "Suite", "parse_case"]
+
+AnyCase = Case | ChartCase
+"""A consult, or a task in the chart."""
+
+
+def parse_case(value: Any) -> AnyCase:
+    """A case from its JSON as a Python value; what has a category is a task in the chart.
+
+    Raises:
+        pydantic.ValidationError: it is no case.
+    """
+    if isinstance(value, dict) and "category" in value:
+        return ChartCase.model_validate(value)
+    return Case.model_validate(value)
+
 
 Split = Literal["train", "test"]
 
@@ -28,16 +45,18 @@ class Suite:
         labels: the closed list of diagnoses shown to the doctor; empty when the answer is open.
         sample: draws case number *n* of the unlimited train split, or None if there is none.
         knowledge: what the generator knows (for privileged doctors), or None.
+        policy: what a write to the chart must be.
     """
 
     name: str
     version: str
-    cases: Sequence[Case]
-    population: Population
+    cases: Sequence[AnyCase]
+    population: Resources
     labels: tuple[str, ...] = ()
-    sample: Callable[[int], Case] | None = None
+    sample: Callable[[int], AnyCase] | None = None
     knowledge: Any = None
-    _by_id: Mapping[str, Case] = field(init=False, repr=False, compare=False)
+    policy: Policy = STRICT
+    _by_id: Mapping[str, AnyCase] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id = {case.id: case for case in self.cases}
@@ -47,7 +66,7 @@ class Suite:
             self._check_chart(case)
         object.__setattr__(self, "_by_id", by_id)
 
-    def _check_chart(self, case: Case) -> None:
+    def _check_chart(self, case: AnyCase) -> None:
         """A case's resource must not hide one of the population."""
         for number, resource in enumerate(case.chart):
             type, id = str(resource.get("resourceType")), str(resource.get("id"))
@@ -57,7 +76,7 @@ class Suite:
                     f" of the clinic has {type}/{id}; choose another id"
                 )
 
-    def case(self, case_id: str) -> Case:
+    def case(self, case_id: str) -> AnyCase:
         """The case with this id.
 
         Raises:

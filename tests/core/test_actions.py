@@ -69,12 +69,22 @@ def test_nothing_but_action_errors_come_back(value: object) -> None:
 
 
 def test_every_action_is_offered_as_a_tool() -> None:
-    tools = tool_schemas()
-    assert [tool["function"]["name"] for tool in tools] == [tool_name(a) for a in ACTION_TYPES]
-    for tool in tools:
+    stations = (tool_schemas("consult"), tool_schemas("chart"))
+    offered = {tool["function"]["name"] for tools in stations for tool in tools}
+    assert offered == {tool_name(kind) for kind in ACTION_TYPES}
+    for tool in (*stations[0], *stations[1]):
         assert tool["function"]["description"]
         assert "type" not in tool["function"]["parameters"]["properties"]
-    json.dumps(tools)
+    json.dumps(stations)
+
+
+def test_a_station_offers_only_what_can_be_done_there() -> None:
+    consult, chart = (
+        {tool["function"]["name"] for tool in tool_schemas(station)}
+        for station in ("consult", "chart")
+    )
+    assert {"say", "examine", "finish"} <= consult - chart
+    assert chart - consult == {"answer"}
 
 
 def test_an_action_survives_json() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from bedside.core.actions import tool_schemas
 from bedside.core.errors import ActionError
-from bedside.envs.encounter import Encounter
+from bedside.envs.visit import Visit
 from bedside.scenarios import catalogue
 from bedside.scenarios.case import Case, Temperament, Truth
 from bedside.scenarios.files import check_cases
@@ -288,10 +288,10 @@ def test_a_leak_planted_in_what_the_patient_knows_is_found(disclosure: str) -> N
 
 
 def test_a_leak_planted_in_a_refusal_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def order(encounter: Encounter, name: str) -> Any:
-        raise ActionError(f"'{name}' does not help in {encounter.case.truth.diagnosis}.")
+    def order(visit: Visit, name: str) -> Any:
+        raise ActionError(f"'{name}' does not help in {visit._case.truth.diagnosis}.")
 
-    monkeypatch.setattr(Encounter, "_order", order)
+    monkeypatch.setattr(Visit, "_order", order)
     assert {"refusal", "info"} <= {hit.where for hit in unjudged(planted())}
 
 

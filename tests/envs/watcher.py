@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bedside.core.trace import encode_trace
-from bedside.envs.consult import ConsultEnv
+from bedside.envs.environment import EncounterEnv
 from bedside.runs.records import Timing, record_of, trace_name
 from bedside.scenarios.case import Case, Temperament
 from bedside.scenarios.suite import Suite
@@ -85,7 +85,7 @@ class Watcher:
     """Plays encounters with one case and keeps everything that can be read on the way."""
 
     def __init__(self, suite: Suite, case: Case) -> None:
-        self.env = ConsultEnv(suite)
+        self.env = EncounterEnv(suite)
         self.suite, self.case = suite, case
         self.seen: list[Seen] = []
         self.over = True

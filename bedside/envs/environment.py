@@ -8,6 +8,7 @@ import gymnasium as gym
 import msgspec
 from gymnasium import spaces
 
+from bedside.core.actions import Station
 from bedside.core.errors import CaseError, DoctorError
 from bedside.core.flow import Reply, Request, drive
 from bedside.core.observation import Observation
@@ -15,23 +16,25 @@ from bedside.core.trace import Ended, Refused
 from bedside.envs.encounter import Encounter
 from bedside.envs.spaces import Actions, UnicodeText
 from bedside.scenarios import catalogue
-from bedside.scenarios.case import Case
-from bedside.scenarios.suite import Suite
+from bedside.scenarios.chart_case import ChartCase
+from bedside.scenarios.suite import AnyCase, Suite
 
-__all__ = ["ConsultEnv"]
+__all__ = ["EncounterEnv"]
 
 _MANY = 2**31
 _TERMINAL = ("finished", "patient_left")
 
 
-class ConsultEnv(gym.Env[dict[str, Any], str]):
-    """One doctor, one patient, one chart.
+class EncounterEnv(gym.Env[dict[str, Any], str]):
+    """One doctor and one chart, with a patient (``bedside/Consult-v0``) or without one
+    (``bedside/Chart-v0``).
 
     ## Action space
     Unicode text: the JSON of an action, for example ``{"type": "examine", "what": "skin"}``. Any
     other text is said to the patient. ``step`` also takes action models and mappings. What cannot
     be carried out comes back as an observation of kind ``error`` and costs a turn.
-    :func:`bedside.core.actions.tool_schemas` describes every action as JSON Schema.
+    :func:`bedside.core.actions.tool_schemas` describes every action of a consult, or of
+    ``"chart"``, as JSON Schema; a chart task ends with ``{"type": "answer", "values": [...]}``.
 
     ## Observation space
     A dict:
@@ -57,8 +60,8 @@ class ConsultEnv(gym.Env[dict[str, Any], str]):
     ``options={"case": id}`` picks a case, ``options={"split": "train"}`` draws from the unlimited
     train split (seeds disjoint from the test split's); otherwise a case of the test split is drawn.
 
-    ``info`` is plain JSON and tells nothing of the truth: ``case`` (opaque id), ``patient``,
-    ``ending``, ``error``, ``score``.
+    ``info`` is plain JSON and tells nothing of the truth: ``case`` (opaque id), ``patient`` (""
+    in a chart task, where the patient is to be found), ``ending``, ``error``, ``score``.
 
     Args:
         suite: name of a suite, or a suite.
@@ -87,7 +90,7 @@ class ConsultEnv(gym.Env[dict[str, Any], str]):
         self.split = split
         self.reward_mode = reward
         self.render_mode = render_mode
-        self.action_space = Actions()
+        self.action_space = Actions(_station(self.suite))
         self.observation_space = spaces.Dict(
             {
                 "kind": UnicodeText(16),
@@ -156,7 +159,7 @@ class ConsultEnv(gym.Env[dict[str, Any], str]):
         """The last observation as text, in mode ``ansi``."""
         return self._text if self.render_mode == "ansi" else None
 
-    def _choose(self, options: dict[str, Any]) -> Case:
+    def _choose(self, options: dict[str, Any]) -> AnyCase:
         unknown = set(options) - {"case", "split"}
         if unknown:
             raise CaseError(f"unknown reset option '{min(unknown)}'; known are 'case' and 'split'")
@@ -194,11 +197,15 @@ class ConsultEnv(gym.Env[dict[str, Any], str]):
         last = self.encounter.events[-1]
         return {
             "case": self.encounter.case.id,
-            "patient": self.encounter.case.patient_id,
+            "patient": self.encounter.briefing.patient_id,
             "ending": last.ending if isinstance(last, Ended) else "",
             "error": last.reason if isinstance(last, Refused) else "",
             "score": self._score,
         }
+
+
+def _station(suite: Suite) -> Station:
+    return "chart" if any(isinstance(case, ChartCase) for case in suite.cases) else "consult"
 
 
 def _nobody(request: Request) -> Reply:

@@ -1,0 +1,86 @@
+"""The chart suite: tasks in the chart that doing nothing cannot pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+
+from bedside.core.seeds import derive, opaque_id, rng
+from bedside.fhir_server.population import Resources
+from bedside.scenarios.chart.draft import Draft
+from bedside.scenarios.chart.family import families, family
+from bedside.scenarios.chart_case import ChartCase
+from bedside.scenarios.hospital import SIZES, clinic, lives
+from bedside.scenarios.hospital.lives import Life
+from bedside.scenarios.suite import Suite
+
+__all__ = ["EACH", "NAME", "VERSION", "cases", "sample", "small", "suite"]
+
+NAME = "chart"
+VERSION = "1.0"
+EACH = 30
+"""Cases of each category."""
+FEW = 4
+"""Cases of each category of the small suite."""
+
+_ROOT = 0
+
+
+def suite(on_progress: Callable[[int], None] | None = None) -> Suite:
+    """The public suite over the hospital, which is built first if it is not there."""
+    from bedside.scenarios.hospital import store
+
+    return _suite(NAME, "hospital", store.opened("hospital", on_progress), EACH)
+
+
+@cache
+def small() -> Suite:
+    """A few cases of each category over the clinic, ready in a second."""
+    return _suite(f"{NAME}-small", "clinic", clinic(), FEW)
+
+
+def _suite(name: str, size: str, population: Resources, each: int) -> Suite:
+    return Suite(
+        name=name,
+        version=VERSION,
+        cases=cases(size, each=each),
+        population=population,
+        sample=partial(sample, size),
+    )
+
+
+def cases(size: str, *, root: int = _ROOT, each: int = EACH) -> tuple[ChartCase, ...]:
+    """The test split over a population: the same number of each category, in a fixed shuffle."""
+    plan = [(name, n) for name in families() for n in range(each)]
+    rng(root, NAME, VERSION, size, "order").shuffle(plan)
+    pool = _pool(size, "test")
+    return tuple(_case(size, root, "test", name, n, pool) for name, n in plan)
+
+
+def sample(size: str, n: int, *, root: int = _ROOT) -> ChartCase:
+    """Case number `n` of the unlimited train split: other seeds and other patients."""
+    name = rng(root, NAME, VERSION, size, "train", n).choice(tuple(families()))
+    return _case(size, root, "train", name, n, _pool(size, "train"))
+
+
+def _case(size: str, root: int, split: str, name: str, n: int, pool: Sequence[Life]) -> ChartCase:
+    found, labels = family(name), (root, NAME, VERSION, size, split, name)
+    situations = [branch for branch, count in found.branches.items() for _ in range(count)]
+    lap, place = divmod(n, len(situations))
+    rng(root, *labels[1:], lap).shuffle(situations)
+    draft = Draft(
+        name,
+        found,
+        situations[place],
+        opaque_id(*labels, n),
+        derive(root, *labels[1:], n),
+        pool,
+    )
+    families()[name](draft)
+    return draft.finished()
+
+
+@cache
+def _pool(size: str, split: str) -> tuple[Life, ...]:
+    """The people of a split: every second one of the population."""
+    return tuple(life for life in lives(SIZES[size]) if life.number % 2 == (split == "train"))
