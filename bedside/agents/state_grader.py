@@ -48,7 +48,7 @@ class Found(NamedTuple):
         key: the changed resource that comes closest; None if there is none.
         unmet: what it does not say; empty if all is well.
         absent: of `unmet`, the number of needs for which nothing at all is there.
-        share: of the needs that are met, from 0 to 1; 0 for another patient.
+        share: of the needs that are met, from 0 to 1; 0 for another patient, or about nothing.
     """
 
     key: Key | None
@@ -230,16 +230,13 @@ def _candidates(write: Write, state: _State) -> list[Found]:
         key = resource["resourceType"], resource["id"]
         if (resource["id"] != write.target) if write.target else (key in state.before):
             continue
-        unmet, absent = [], 0
-        for need in write.needs:
-            if not _met(need, resource, state):
-                unmet.append(need)
-                absent += not any(_values(way.path, resource, state) for way in need.ways)
-        if any(need.key for need in unmet):
+        unmet = tuple(need for need in write.needs if not _met(need, resource, state))
+        absent = [need for need in unmet if not _said(need, resource, state)]
+        if any(need.key and need not in absent for need in unmet):
             continue
-        elsewhere = any(need.fault == "patient" for need in unmet)
+        elsewhere = any(need.key or need.fault == "patient" for need in unmet)
         share = 0.0 if elsewhere else 1 - len(unmet) / len(write.needs)
-        found.append(Found(key, tuple(unmet), absent, share))
+        found.append(Found(key, unmet, len(absent), share))
     return [each._replace(**_spoilt(write, each, state)) for each in found]
 
 
@@ -269,6 +266,11 @@ def _spoilt(write: Write, found: Found, state: _State) -> dict[str, Any]:
 
 def _met(need: Need, resource: Json, state: _State) -> bool:
     return any(meets(way.want, _values(way.path, resource, state)) for way in need.ways)
+
+
+def _said(need: Need, resource: Json, state: _State) -> bool:
+    """Whether anything at all is there where a need looks."""
+    return any(_values(way.path, resource, state) for way in need.ways)
 
 
 def _values(path: str, resource: Json, state: _State) -> list[Any]:

@@ -24,6 +24,12 @@ def _private_consult(path: Path) -> Suite:
     return consult.private(path)
 
 
+def _private_chart(path: Path) -> Suite:
+    from bedside.scenarios import chart
+
+    return chart.private(path)
+
+
 def _agentclinic(path: Path) -> Suite:
     from bedside.scenarios import agentclinic
 
@@ -64,6 +70,7 @@ BUILT_IN: dict[str, Callable[[], Suite]] = {
 IMPORTED: dict[str, Callable[[Path], Suite]] = {
     "agentclinic": _agentclinic,
     "cases": _cases,
+    "chart": _private_chart,
     "consult": _private_consult,
     "symptomcheck": _symptomcheck,
 }

@@ -51,7 +51,8 @@ class Amount(Model):
 class Moment(Model):
     """A date or time between two moments, both included.
 
-    A moment of the form YYYY-MM-DD, on either side, means a day: then only days are compared.
+    Only days are compared where the moments are days (YYYY-MM-DD). A day is enough where there is
+    room between the moments; where they are one and the same, the time is asked for.
     """
 
     kind: Literal["moment"] = "moment"
@@ -142,7 +143,8 @@ def _concept(value: Any, wanted: Concept) -> bool:
     if any(code not in wanted.codes for code in known):
         return False
     texts = [value.get("text", ""), *(display for _, _, display in codings)]
-    return bool(known) or any(_name(text) in names for text in texts if isinstance(text, str))
+    said = [text for text in texts if isinstance(text, str)]
+    return bool(known) or any(_folded(text) in names or _name(text) in names for text in said)
 
 
 def _codings(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -194,9 +196,9 @@ def _number(value: Any) -> tuple[float, str] | None:
 def _moment(value: Any, wanted: Moment) -> bool:
     if not isinstance(value, str):
         return False
-    days = [_DAY.fullmatch(text.strip()) for text in (value, wanted.earliest)]
-    if any(days):
-        day = value.strip()[:10]
+    day = value.strip()[:10]
+    room = wanted.earliest != wanted.latest and len(value.strip()) == len(day)
+    if room or _DAY.fullmatch(wanted.earliest):
         return bool(_DAY.fullmatch(day)) and wanted.earliest[:10] <= day <= wanted.latest[:10]
     try:
         low, at, high = map(_instant, (wanted.earliest, value.strip(), wanted.latest))

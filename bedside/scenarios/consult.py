@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
-from bedside.core.errors import CaseError
 from bedside.core.seeds import derive, opaque_id, rng
 from bedside.scenarios.case import Case, Temperament
 from bedside.scenarios.hospital import clinic
 from bedside.scenarios.library import blueprints, knowledge
 from bedside.scenarios.sampler import draw
+from bedside.scenarios.secret import secret_root
 from bedside.scenarios.suite import Suite
 
 __all__ = ["EACH", "NAME", "VERSION", "private", "sample", "suite"]
@@ -24,8 +23,6 @@ EACH = 5
 
 _ROOT = 0
 _TEMPERAMENTS: tuple[Temperament, ...] = get_args(Temperament)
-_SECRET = 16
-"""Bytes a secret has at least."""
 
 
 @cache
@@ -35,21 +32,8 @@ def suite() -> Suite:
 
 
 def private(path: Path) -> Suite:
-    """A suite of the same kind that only who has the file can draw.
-
-    Args:
-        path: a file with a secret of 16 bytes or more.
-
-    Raises:
-        CaseError: the file cannot be read, or is too short to be a secret.
-    """
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise CaseError(f"cannot read the secret in {path}: {error.strerror}") from None
-    if len(secret) < _SECRET:
-        raise CaseError(f"{path}: a secret has {_SECRET} bytes or more; this has {len(secret)}")
-    return _suite(f"{NAME}:{path}", int.from_bytes(hashlib.sha256(secret).digest()[:8], "big"))
+    """A suite of the same kind that only who has the file can draw, see :func:`secret_root`."""
+    return _suite(f"{NAME}:{path}", secret_root(path))
 
 
 def sample(n: int) -> Case:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bedside.core.errors import CaseError
 from bedside.fhir_server.chart import Chart
+from bedside.fhir_server.jsontext import decode, encode
 from bedside.fhir_server.policy import STRICT, Policy
 from bedside.fhir_server.population import Population, StartLayer
 from bedside.fhir_server.validation import validate
@@ -80,7 +81,7 @@ def check_cases(cases: Sequence[AnyCase], policy: Policy = STRICT) -> CheckRepor
         for number, resource in enumerate(case.chart):
             problems.extend(
                 f"{case.id}: chart[{number}]: {issue.expression}: {issue.diagnostics}"
-                for issue in validate(resource)
+                for issue in validate(decode(encode(resource)))
             )
         if isinstance(case, ChartCase):
             problems.extend(f"{case.id}: {fault}" for fault in _refused(case, policy))

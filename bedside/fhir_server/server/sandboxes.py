@@ -109,8 +109,13 @@ class Sandboxes:
         """The sandbox, or None."""
         return self._open.get(id)
 
-    def create(self, seed: int = 0) -> tuple[str, str]:
+    def create(self, seed: int = 0, start: StartLayer | None = None) -> tuple[str, str]:
         """Make a sandbox; (its id, its bearer token).
+
+        Args:
+            seed: ids of new resources follow from it.
+            start: what its chart holds at the start, over the population; such a sandbox is kept in
+                memory only.
 
         Raises:
             Refusal: 429, there are as many as there may be.
@@ -118,38 +123,45 @@ class Sandboxes:
         if len(self) >= self._most:
             raise Refusal(429, "throttled", f"There are {self._most} sandboxes; drop one first.")
         id, token = secrets.token_hex(8), secrets.token_urlsafe(24)
-        self._open[id] = self._new(id, seed=seed, token=token)
+        if start is None:
+            self._open[id] = self._new(id, seed=seed, token=token)
+        else:
+            self._open[id] = Sandbox(self._chart(id, seed, start), _hash(token), None)
         return id, token
 
     def reset(self, id: str) -> None:
         """Forget all writes of a sandbox; its token stays."""
         old = self._open[id]
         header = Header(self._population.digest, old._chart.seed, old._token_hash)
-        if self._directory is not None:
+        if self._directory is not None and old._journal is not None:
             begin(self._directory / f"{id}{_JOURNAL}", header)
         old.close()
-        self._open[id] = self._from(id, header)
+        kept = old._journal is not None
+        chart = self._chart(id, header.seed, old._chart.start)
+        self._open[id] = Sandbox(chart, header.token, self._journal(id, header) if kept else None)
 
     def drop(self, id: str) -> None:
         """End a sandbox and forget all it held."""
         self._open.pop(id).close()
         if self._directory is not None:
-            (self._directory / f"{id}{_JOURNAL}").unlink()
+            (self._directory / f"{id}{_JOURNAL}").unlink(missing_ok=True)
 
     def _new(self, id: str, *, seed: int, token: str) -> Sandbox:
         return self._from(id, Header(self._population.digest, seed, _hash(token) if token else ""))
 
     def _from(self, id: str, header: Header) -> Sandbox:
-        journal = None
-        if self._directory is not None:
-            journal = Journal(self._directory / f"{id}{_JOURNAL}", header)
-        return Sandbox(self._chart(id, header.seed), header.token, journal)
+        return Sandbox(self._chart(id, header.seed), header.token, self._journal(id, header))
 
-    def _chart(self, id: str, seed: int) -> Chart:
+    def _journal(self, id: str, header: Header) -> Journal | None:
+        if self._directory is None:
+            return None
+        return Journal(self._directory / f"{id}{_JOURNAL}", header)
+
+    def _chart(self, id: str, seed: int, start: StartLayer | None = None) -> Chart:
         place = "/fhir" if id == MAIN else f"/sandbox/{id}/fhir"
         return Chart(
             self._population,
-            StartLayer({}),
+            start or StartLayer({}),
             seed=seed,
             now=datetime.now(UTC).isoformat(timespec="milliseconds"),
             policy=self._policy,

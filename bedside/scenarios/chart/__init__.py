@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from pathlib import Path
 
 from bedside.core.seeds import derive, opaque_id, rng
 from bedside.fhir_server.population import Resources
@@ -12,9 +13,10 @@ from bedside.scenarios.chart.family import families, family
 from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.hospital import SIZES, clinic, lives
 from bedside.scenarios.hospital.lives import Life
+from bedside.scenarios.secret import secret_root
 from bedside.scenarios.suite import Suite
 
-__all__ = ["EACH", "NAME", "VERSION", "cases", "sample", "small", "suite"]
+__all__ = ["EACH", "NAME", "VERSION", "cases", "private", "sample", "small", "suite"]
 
 NAME = "chart"
 VERSION = "1.0"
@@ -33,19 +35,27 @@ def suite(on_progress: Callable[[int], None] | None = None) -> Suite:
     return _suite(NAME, "hospital", store.opened("hospital", on_progress), EACH)
 
 
+def private(path: Path) -> Suite:
+    """A suite of the same kind that only who has the file can draw, see :func:`secret_root`."""
+    from bedside.scenarios.hospital import store
+
+    root = secret_root(path)
+    return _suite(f"{NAME}:{path}", "hospital", store.opened("hospital"), EACH, root)
+
+
 @cache
 def small() -> Suite:
     """A few cases of each category over the clinic, ready in a second."""
     return _suite(f"{NAME}-small", "clinic", clinic(), FEW)
 
 
-def _suite(name: str, size: str, population: Resources, each: int) -> Suite:
+def _suite(name: str, size: str, population: Resources, each: int, root: int = _ROOT) -> Suite:
     return Suite(
         name=name,
         version=VERSION,
-        cases=cases(size, each=each),
+        cases=cases(size, root=root, each=each),
         population=population,
-        sample=partial(sample, size),
+        sample=partial(sample, size, root=root),
     )
 
 

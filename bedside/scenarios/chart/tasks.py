@@ -6,7 +6,7 @@ from importlib import import_module
 
 __all__ = ["load"]
 
-_MODULES = ("lookups", "replacement")
+_MODULES = ("lookups", "orders", "replacement", "results", "prevention")
 
 
 def load() -> None:

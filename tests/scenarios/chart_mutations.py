@@ -1,0 +1,276 @@
+"""What may go wrong in a chart task, and what may rightly be done otherwise, from its model answer.
+
+A trajectory is the writes of a perfect doctor and its answer. A mutation is told as it must be
+called by the grader; a variant must pass.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from bedside.scenarios.chart_case import ChartCase, Write
+
+Json = dict[str, Any]
+
+
+class Trajectory(NamedTuple):
+    writes: tuple[Json, ...]
+    answer: tuple[Any, ...]
+
+
+class Variant(NamedTuple):
+    """`fault` is what the grader must call it; "" must pass; several are as good as each other."""
+
+    name: str
+    trajectory: Trajectory
+    faults: frozenset[str]
+
+
+def gold(case: ChartCase) -> Trajectory:
+    return Trajectory(
+        tuple(request.model_dump(exclude_none=True) for request in case.gold), case.gold_answer
+    )
+
+
+def mutations(case: ChartCase, stranger: str) -> Iterator[Variant]:
+    """Everything that must fail; `stranger` is the id of another patient."""
+    model = gold(case)
+    yield from _of_writes(case, model, stranger)
+    yield from _of_the_whole(case, model)
+    yield from _of_the_answer(case, model)
+
+
+def variants(case: ChartCase) -> Iterator[Variant]:
+    """Everything that must pass."""
+    model = gold(case)
+    yield Variant("as it is", model, frozenset({""}))
+    if not model.writes:
+        return
+    if len(model.writes) > 1:
+        yield _passing("other order", model, tuple(reversed(model.writes)))
+    yield _passing("transaction", model, (_transaction(model.writes),))
+    for name, change in _SAME.items():
+        changed = tuple(change(copy.deepcopy(write)) for write in model.writes)
+        if changed != model.writes:
+            yield _passing(name, model, changed)
+
+
+def _passing(name: str, model: Trajectory, writes: tuple[Json, ...]) -> Variant:
+    return Variant(name, Trajectory(writes, model.answer), frozenset({""}))
+
+
+def _transaction(writes: tuple[Json, ...]) -> Json:
+    entries = [
+        {"resource": w["body"], "request": {"method": w["method"], "url": w["path"]}}
+        for w in writes
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    return {"method": "POST", "path": "/", "body": bundle}
+
+
+def _each(value: Any, change: Callable[[Json], None]) -> None:
+    """Apply a change to every object, innermost last."""
+    if isinstance(value, dict):
+        change(value)
+        for part in value.values():
+            _each(part, change)
+    elif isinstance(value, list):
+        for part in value:
+            _each(part, change)
+
+
+def _code_only(write: Json) -> Json:
+    def drop(node: Json) -> None:
+        if node.get("coding") and "text" in node:
+            del node["text"]
+            for coding in node["coding"]:
+                coding.pop("display", None)
+
+    return _created(write, drop)
+
+
+def _text_only(write: Json) -> Json:
+    body = write["body"]
+    for name in ("medicationCodeableConcept", "code", "vaccineCode"):
+        concept = body.get(name, {})
+        if write["method"] == "POST" and concept.get("coding"):
+            display = concept["coding"][0].get("display")
+            text = concept.get("text") or display
+            if text:
+                body[name] = {"text": text}
+    return write
+
+
+_SMALLER = {"g": ("mg", 1000), "mg": ("ug", 1000), "h": ("min", 60)}
+
+
+def _other_unit(write: Json) -> Json:
+    def convert(node: Json) -> None:
+        smaller = _SMALLER.get(str(node.get("code")))
+        if smaller and isinstance(node.get("value"), int | float) and "unit" in node:
+            unit, ratio = smaller
+            node.update(value=round(node["value"] * ratio, 6), unit=unit, code=unit)
+
+    if write["body"].get("resourceType") != "MedicationRequest":
+        return write
+    return _created(write, convert)
+
+
+def _created(write: Json, change: Callable[[Json], None]) -> Json:
+    if write["method"] == "POST" and write["body"]["resourceType"] != "Bundle":
+        _each(write["body"], change)
+    return write
+
+
+def _patch(write: Json) -> Json:
+    """A change as a JSON Patch of its elements instead of the whole resource."""
+    if write["method"] != "PUT":
+        return write
+    skip = ("resourceType", "id", "meta")
+    body = [
+        {"op": "add", "path": f"/{name}", "value": value}
+        for name, value in write["body"].items()
+        if name not in skip
+    ]
+    return {"method": "PATCH", "path": write["path"], "body": body}
+
+
+_SAME: Mapping[str, Callable[[Json], Json]] = {
+    "code only": _code_only,
+    "text only": _text_only,
+    "equivalent unit": _other_unit,
+    "patch": _patch,
+}
+
+
+def _of_writes(case: ChartCase, model: Trajectory, stranger: str) -> Iterator[Variant]:
+    for place, write in enumerate(model.writes):
+        if write["method"] != "POST" or write["body"]["resourceType"] == "Bundle":
+            continue
+        demanded = case.writes[place] if place < len(case.writes) else None
+        for name, fault, body in _bodies(write["body"], demanded, stranger):
+            writes = list(copy.deepcopy(model.writes))
+            writes[place]["body"] = body
+            yield Variant(name, Trajectory(tuple(writes), model.answer), fault)
+
+
+_VALUE = frozenset({"wrong_value"})
+_LEFT_OUT = frozenset({"wrong_payload", "refused_write"})
+
+
+def _bodies(
+    body: Json, demanded: Write | None, stranger: str
+) -> Iterator[tuple[str, frozenset[str], Json]]:
+    for name in ("subject", "patient", "for"):
+        if name in body:
+            other = {**body, name: {"reference": f"Patient/{stranger}"}}
+            yield "wrong patient", frozenset({"wrong_patient"}), other
+    for name in ("occurrenceDateTime", "effectiveDateTime"):
+        if name in body:
+            yield "wrong time", _VALUE, {**body, name: _later(body[name])}
+    if "dosageInstruction" in body and "doseQuantity" in json.dumps(body):
+        for name, change in (("wrong dose", _double), ("wrong unit", _other_kind)):
+            wrong = copy.deepcopy(body)
+            quantity = wrong["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]
+            change(quantity)
+            yield name, _VALUE, wrong
+    graded = {way.path.split(".")[0] for need in _needs(demanded) for way in need.ways}
+    for name in body:
+        if name in ("resourceType", "subject", "patient", "for"):
+            continue
+        if _PATHS.get(name, name) in graded:
+            yield f"without {name}", _LEFT_OUT, {k: v for k, v in body.items() if k != name}
+
+
+_PATHS = {
+    "medicationCodeableConcept": "medication",
+    "valueQuantity": "value",
+    "effectiveDateTime": "effective",
+    "occurrenceDateTime": "occurrence",
+}
+
+
+def _needs(write: Write | None) -> tuple[Any, ...]:
+    return write.needs if write else ()
+
+
+def _later(time: str) -> str:
+    return (datetime.fromisoformat(time) + timedelta(days=1)).isoformat()
+
+
+def _double(quantity: Json) -> None:
+    quantity["value"] *= 2
+
+
+def _other_kind(quantity: Json) -> None:
+    unit = "mL" if quantity.get("code") != "mL" else "mg"
+    quantity.update(unit=unit, code=unit)
+
+
+def _of_the_whole(case: ChartCase, model: Trajectory) -> Iterator[Variant]:
+    extra = {
+        "method": "POST",
+        "path": "Goal",
+        "body": {
+            "resourceType": "Goal",
+            "lifecycleStatus": "active",
+            "description": {"text": "drink more water"},
+            "subject": {"reference": f"Patient/{case.patient_id}"},
+        },
+    }
+    fault = "collateral" if case.acts else "wrong_branch"
+    yield Variant(
+        "extra write", Trajectory((*model.writes, extra), model.answer), frozenset({fault})
+    )
+    target = _deletable(case)
+    if target:
+        delete = {"method": "DELETE", "path": target}
+        yield Variant(
+            "delete",
+            Trajectory((*model.writes, delete), model.answer),
+            frozenset({"collateral"}),
+        )
+    if case.acts:
+        without = Trajectory((), model.answer)
+        fault = "wrong_branch" if model.answer else "did_nothing"
+        yield Variant("answer without the action", without, frozenset({fault}))
+
+
+def _deletable(case: ChartCase) -> str:
+    """A planted resource of the patient that the model answer leaves alone."""
+    touched = {request.path for request in case.gold}
+    for resource in case.chart:
+        path = f"{resource['resourceType']}/{resource['id']}"
+        owner = resource.get("subject", resource.get("patient", {})).get("reference", "")
+        if path not in touched and owner == f"Patient/{case.patient_id}":
+            return path
+    return ""
+
+
+def _of_the_answer(case: ChartCase, model: Trajectory) -> Iterator[Variant]:
+    if not case.answer:
+        return
+    empty = frozenset({"no_answer" if case.acts else "did_nothing"})
+    yield Variant("action without the answer", Trajectory(model.writes, ()), empty)
+    wrong = tuple(_other(value) for value in model.answer)
+    yield Variant("wrong answer", Trajectory(model.writes, wrong), _VALUE)
+    prose = (f"The answer is: {'; '.join(map(str, model.answer))}",)
+    yield Variant(
+        "answer in prose",
+        Trajectory(model.writes, prose),
+        frozenset({"format_only", "wrong_value"}),
+    )
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 777
+    if isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-":
+        return (datetime.fromisoformat(value) + timedelta(days=400)).isoformat()
+    return "something else"

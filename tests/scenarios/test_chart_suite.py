@@ -1,0 +1,141 @@
+"""The chart suite: a task is passed by doing it, and the grader says what went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from bedside.core.actions import Answer, FhirRequest
+from bedside.core.flow import drive
+from bedside.envs.encounter import Encounter
+from bedside.scenarios import chart
+from bedside.scenarios.chart.family import families, family
+from bedside.scenarios.chart_case import ChartCase
+from bedside.scenarios.files import check_cases
+from bedside.scenarios.hospital import clinic
+from bedside.scenarios.suite import Suite
+from tests.scenarios.chart_mutations import Trajectory, gold, mutations, variants
+
+FEW = 6
+"""Cases of a category in the default tests; all of them in the deep ones."""
+
+ALL = sorted(families())
+DEPTHS = [FEW, pytest.param(chart.EACH, marks=pytest.mark.deep)]
+
+
+@cache
+def suite() -> Suite:
+    """All cases of the suite as it is over the clinic."""
+    cases = chart.cases("clinic")
+    return Suite(name="chart-clinic", version="test", cases=cases, population=clinic())
+
+
+@cache
+def of(category: str) -> tuple[ChartCase, ...]:
+    cases = [case for case in suite().cases if isinstance(case, ChartCase)]
+    return tuple(case for case in cases if case.category == category)
+
+
+def stranger_to(case: ChartCase) -> str:
+    records = suite().population.of_type("Patient")
+    return next(record.id for record in records if record.id != case.patient_id)
+
+
+def played(case: ChartCase, trajectory: Trajectory) -> Encounter:
+    encounter = Encounter(case, suite=suite(), seed=1)
+    drive(encounter.open(), _nobody)
+    for write in trajectory.writes:
+        drive(encounter.act(FhirRequest(**write)), _nobody)
+    drive(encounter.act(Answer(values=trajectory.answer)), _nobody)
+    return encounter
+
+
+def _nobody(request: object) -> object:
+    raise AssertionError(f"nobody is there to answer {request}")
+
+
+@pytest.mark.parametrize("few", DEPTHS)
+@pytest.mark.parametrize("category", ALL)
+def test_what_is_right_in_any_form_passes(category: str, few: int) -> None:
+    for case in of(category)[:few]:
+        for variant in variants(case):
+            sheet = played(case, variant.trajectory).sheet()
+            faults = [check for check in sheet.checks if not check.met]
+            assert sheet.success, (case.branch, variant.name, sheet.fault, faults)
+            assert sheet.score == pytest.approx(1)
+
+
+@pytest.mark.parametrize("few", DEPTHS)
+@pytest.mark.parametrize("category", ALL)
+def test_what_is_wrong_is_failed_and_called_by_its_name(category: str, few: int) -> None:
+    for case in of(category)[:few]:
+        for mutation in mutations(case, stranger_to(case)):
+            sheet = played(case, mutation.trajectory).sheet()
+            told = (case.branch, mutation.name, sheet.fault, sheet.success)
+            assert not sheet.success, told
+            assert sheet.score < 1, told
+            assert sheet.fault in mutation.faults, told
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_doing_nothing_or_always_the_same_hardly_ever_passes(category: str) -> None:
+    cases = of(category)
+    nothing = sum(played(case, Trajectory((), ())).sheet().success for case in cases)
+    assert nothing <= 0.08 * len(cases)
+    answers = Counter(case.gold_answer for case in cases)
+    for answer, _ in answers.most_common(3):
+        passed = sum(played(case, Trajectory((), answer)).sheet().success for case in cases)
+        assert passed <= 0.15 * len(cases), answer
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_acting_and_leaving_alone_are_in_balance(category: str) -> None:
+    acts = Counter(case.acts for case in of(category))
+    if acts[True] and acts[False]:
+        assert acts[True] >= len(of(category)) / 2
+    assert sum(family(category).branches.values()) == chart.EACH
+    assert len(family(category).wordings) >= 3
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_a_task_says_nothing_of_its_branch(category: str) -> None:
+    """Wordings and context are the same in every branch, and no id of the chart is told."""
+    for case in of(category):
+        assert case.patient_id not in case.task
+        assert all(resource["id"] not in case.task for resource in case.chart)
+        assert "{" not in case.task
+
+
+def test_the_splits_share_no_patient_and_no_case() -> None:
+    test = {case.patient_id for case in chart.cases("hospital", each=3)}
+    drawn = [chart.sample("hospital", n) for n in range(100)]
+    assert test.isdisjoint(case.patient_id for case in drawn)
+    assert len({case.id for case in drawn}) == 100
+
+
+def test_a_private_suite_shares_no_case_with_the_public_one() -> None:
+    public = {case.task for case in chart.cases("clinic", each=2)}
+    private = [case.task for case in chart.cases("clinic", each=2, root=99)]
+    assert len(public.intersection(private)) < len(private) / 10
+
+
+def test_the_suite_is_the_same_every_time() -> None:
+    again = chart.cases("clinic", each=2)
+    assert [case.model_dump_json() for case in again] == [
+        case.model_dump_json() for case in chart.cases("clinic", each=2)
+    ]
+
+
+def test_every_resource_is_valid_and_every_model_write_is_accepted() -> None:
+    report = check_cases([case for name in ALL for case in of(name)[:FEW]])
+    assert report.problems == ()
+
+
+def test_the_model_answer_counts_as_one_success_in_a_sheet() -> None:
+    case = of("potassium")[0]
+    sheet = played(case, gold(case)).sheet()
+    assert sheet.version == "state-1"
+    assert sheet.diagnosis is None
+    assert sum(part.weight for part in sheet.parts) == pytest.approx(1)
