@@ -99,8 +99,8 @@ def _suites(_: str) -> list[dict[str, Any]]:
     from bedside.scenarios import catalogue
 
     built_in = [
-        {"suite": name, "version": suite.version, "cases": len(suite.cases), "from": "built in"}
-        for name, suite in ((name, loaded(name)) for name in catalogue.BUILT_IN)
+        {"suite": each.name, "version": each.version, "cases": each.cases, "from": "built in"}
+        for each in catalogue.summaries()
     ]
     imported = [
         {"suite": f"{kind}:PATH", "version": "", "cases": "", "from": "your file"}

@@ -31,6 +31,7 @@ __all__ = [
     "build",
     "known_privilege",
     "list_doctors",
+    "load_module",
     "resolve",
     "source_digest",
 ]
@@ -45,6 +46,7 @@ BUILT_IN: Mapping[str, str] = {
     "interviewer": "bedside.agents.interviewer:InterviewerDoctor",
     "human": "bedside.agents.human:HumanDoctor",
     "llm": "bedside.agents.llm:LLMDoctor",
+    "text": "bedside.agents.text_doctor:TextDoctor",
 }
 
 
@@ -141,7 +143,7 @@ def resolve(name: str) -> type[Doctor]:
     module_name, colon, class_name = BUILT_IN.get(name, name).rpartition(":")
     if not colon:
         raise DoctorError(_unknown_name(name))
-    module = _load(module_name)
+    module = load_module(module_name)
     cls = getattr(module, class_name, None)
     if not isinstance(cls, type):
         classes = [n for n, value in vars(module).items() if _defined_in(value, module)]
@@ -162,7 +164,12 @@ def _unknown_name(name: str) -> str:
     )
 
 
-def _load(module_name: str) -> types.ModuleType:
+def load_module(module_name: str) -> types.ModuleType:
+    """The module of that name, or in that file if the name ends with ``.py``.
+
+    Raises:
+        DoctorError: it cannot be found or imported.
+    """
     try:
         if module_name.endswith(".py"):
             return _load_file(Path(module_name))

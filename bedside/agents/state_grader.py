@@ -269,8 +269,8 @@ def _met(need: Need, resource: Json, state: _State) -> bool:
 
 
 def _said(need: Need, resource: Json, state: _State) -> bool:
-    """Whether anything at all is there where a need looks."""
-    return any(_values(way.path, resource, state) for way in need.ways)
+    """Whether anything at all is there where a need looks; a path may say itself that not."""
+    return any(_values(way.path, resource, state) not in ([], [False]) for way in need.ways)
 
 
 def _values(path: str, resource: Json, state: _State) -> list[Any]:

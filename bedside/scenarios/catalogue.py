@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from bedside.core.errors import CaseError
 from bedside.scenarios.suite import Suite
 
-__all__ = ["BUILT_IN", "IMPORTED", "load", "prepare"]
+__all__ = ["BUILT_IN", "IMPORTED", "Summary", "load", "prepare", "summaries"]
 
 
 def _consult() -> Suite:
@@ -34,6 +35,12 @@ def _agentclinic(path: Path) -> Suite:
     from bedside.scenarios import agentclinic
 
     return agentclinic.suite(path)
+
+
+def _medagentbench(path: Path) -> Suite:
+    from bedside.scenarios import medagentbench
+
+    return medagentbench.suite(path)
 
 
 def _symptomcheck(path: Path) -> Suite:
@@ -72,9 +79,27 @@ IMPORTED: dict[str, Callable[[Path], Suite]] = {
     "cases": _cases,
     "chart": _private_chart,
     "consult": _private_consult,
+    "medagentbench": _medagentbench,
     "symptomcheck": _symptomcheck,
 }
 """Suites read from a file, or drawn from the secret in it, named ``kind:PATH``."""
+
+
+class Summary(NamedTuple):
+    """A built-in suite as it is listed, without its population."""
+
+    name: str
+    version: str
+    cases: int
+
+
+def summaries() -> Iterator[Summary]:
+    """The built-in suites."""
+    from bedside.scenarios import chart, consult
+
+    yield Summary(consult.NAME, consult.VERSION, len(consult.suite().cases))
+    yield Summary(chart.NAME, chart.VERSION, len(chart.families()) * chart.EACH)
+    yield Summary(chart.SMALL, chart.VERSION, len(chart.families()) * chart.FEW)
 
 
 def prepare(name: str, on_progress: Callable[[int], None]) -> None:

@@ -13,6 +13,7 @@ from bedside.scenarios.fhirpath import FhirPathError, compiled
 __all__ = ["Asked", "Ban", "ChartCase", "GoldRequest", "Need", "Path", "Standing", "Way", "Write"]
 
 Path = Annotated[str, Field(min_length=1, description="A FHIRPath expression.")]
+FhirId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Weight = Annotated[float, Field(gt=0)]
 
 
@@ -117,7 +118,7 @@ class ChartCase(Model):
     category: str
     branch: str
     task: str = Field(description="What the doctor is told.")
-    patient_id: OpaqueId = Field(description="Id of the Patient that the task is about.")
+    patient_id: FhirId = Field(description="Id of the Patient that the task is about.")
     acts: bool
     chart: tuple[Json, ...] = Field(
         default=(), description="FHIR resources of this task over the population."

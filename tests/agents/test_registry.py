@@ -84,14 +84,21 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+class Silent:
+    """An agent that speaks MedAgentBench's text protocol."""
+
+    def inference(self, history: list[dict[str, str]]) -> str:
+        return "FINISH([])"
+
+
 def build_from(suite: Suite, name: str, /, **args: str) -> Doctor:
     return build(DoctorSpec(name, args), case=CASE, suite=suite)
 
 
 def test_every_built_in_doctor_can_be_built(suite: Suite) -> None:
+    needed = {"llm": {"model": "openai/stub"}, "text": {"agent": f"{__name__}:Silent"}}
     for info in list_doctors():
-        args = {"model": "openai/stub"} if info.name == "llm" else {}
-        doctor = build_from(suite, info.name, **args)
+        doctor = build_from(suite, info.name, **needed.get(info.name, {}))
         assert isinstance(doctor, Doctor)
         assert info.about.endswith(".")
 

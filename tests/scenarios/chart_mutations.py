@@ -57,6 +57,9 @@ def variants(case: ChartCase) -> Iterator[Variant]:
         changed = tuple(change(copy.deepcopy(write)) for write in model.writes)
         if changed != model.writes:
             yield _passing(name, model, changed)
+    patched = tuple(_patch(write, case) for write in model.writes)
+    if patched != model.writes:
+        yield _passing("patch", model, patched)
 
 
 def _passing(name: str, model: Trajectory, writes: tuple[Json, ...]) -> Variant:
@@ -126,16 +129,17 @@ def _created(write: Json, change: Callable[[Json], None]) -> Json:
     return write
 
 
-def _patch(write: Json) -> Json:
+def _patch(write: Json, case: ChartCase) -> Json:
     """A change as a JSON Patch of its elements instead of the whole resource."""
     if write["method"] != "PUT":
         return write
-    skip = ("resourceType", "id", "meta")
+    after = write["body"]
+    before = next(resource for resource in case.chart if resource["id"] == after["id"])
     body = [
         {"op": "add", "path": f"/{name}", "value": value}
-        for name, value in write["body"].items()
-        if name not in skip
-    ]
+        for name, value in after.items()
+        if before.get(name) != value
+    ] + [{"op": "remove", "path": f"/{name}"} for name in before if name not in after]
     return {"method": "PATCH", "path": write["path"], "body": body}
 
 
@@ -143,7 +147,6 @@ _SAME: Mapping[str, Callable[[Json], Json]] = {
     "code only": _code_only,
     "text only": _text_only,
     "equivalent unit": _other_unit,
-    "patch": _patch,
 }
 
 

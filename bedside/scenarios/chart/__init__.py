@@ -16,9 +16,22 @@ from bedside.scenarios.hospital.lives import Life
 from bedside.scenarios.secret import secret_root
 from bedside.scenarios.suite import Suite
 
-__all__ = ["EACH", "NAME", "VERSION", "cases", "private", "sample", "small", "suite"]
+__all__ = [
+    "EACH",
+    "FEW",
+    "NAME",
+    "SMALL",
+    "VERSION",
+    "cases",
+    "families",
+    "private",
+    "sample",
+    "small",
+    "suite",
+]
 
 NAME = "chart"
+SMALL = "chart-small"
 VERSION = "1.0"
 EACH = 30
 """Cases of each category."""
@@ -46,7 +59,7 @@ def private(path: Path) -> Suite:
 @cache
 def small() -> Suite:
     """A few cases of each category over the clinic, ready in a second."""
-    return _suite(f"{NAME}-small", "clinic", clinic(), FEW)
+    return _suite(SMALL, "clinic", clinic(), FEW)
 
 
 def _suite(name: str, size: str, population: Resources, each: int, root: int = _ROOT) -> Suite:
@@ -61,7 +74,7 @@ def _suite(name: str, size: str, population: Resources, each: int, root: int = _
 
 def cases(size: str, *, root: int = _ROOT, each: int = EACH) -> tuple[ChartCase, ...]:
     """The test split over a population: the same number of each category, in a fixed shuffle."""
-    plan = [(name, n) for name in families() for n in range(each)]
+    plan = [(name, n) for name in families() for n in _chosen(size, root, name, each)]
     rng(root, NAME, VERSION, size, "order").shuffle(plan)
     pool = _pool(size, "test")
     return tuple(_case(size, root, "test", name, n, pool) for name, n in plan)
@@ -73,15 +86,30 @@ def sample(size: str, n: int, *, root: int = _ROOT) -> ChartCase:
     return _case(size, root, "train", name, n, _pool(size, "train"))
 
 
-def _case(size: str, root: int, split: str, name: str, n: int, pool: Sequence[Life]) -> ChartCase:
-    found, labels = family(name), (root, NAME, VERSION, size, split, name)
-    situations = [branch for branch, count in found.branches.items() for _ in range(count)]
+def _chosen(size: str, root: int, name: str, each: int) -> list[int]:
+    """The numbers of the cases that are taken: of a few, half in which something is written."""
+    if each >= EACH:
+        return list(range(each))
+    acting = [_situation(size, root, "test", name, n) in family(name).acts for n in range(EACH)]
+    rank = [acting[:n].count(acting[n]) for n in range(EACH)]
+    return sorted(sorted(range(EACH), key=lambda n: (rank[n], n))[:each])
+
+
+def _situation(size: str, root: int, split: str, name: str, n: int) -> str:
+    """The branch of case number `n`: every thirty cases have each as often as it should be."""
+    found = family(name).branches
+    situations = [branch for branch, count in found.items() for _ in range(count)]
     lap, place = divmod(n, len(situations))
-    rng(root, *labels[1:], lap).shuffle(situations)
+    rng(root, NAME, VERSION, size, split, name, lap).shuffle(situations)
+    return situations[place]
+
+
+def _case(size: str, root: int, split: str, name: str, n: int, pool: Sequence[Life]) -> ChartCase:
+    labels = (root, NAME, VERSION, size, split, name)
     draft = Draft(
         name,
-        found,
-        situations[place],
+        family(name),
+        _situation(size, root, split, name, n),
         opaque_id(*labels, n),
         derive(root, *labels[1:], n),
         pool,

@@ -25,7 +25,14 @@ SNOMED = "http://snomed.info/sct"
 _HL7 = "http://terminology.hl7.org/CodeSystem"
 _UCUM = "http://unitsofmeasure.org"
 _ICD = "http://hl7.org/fhir/sid/icd-10-cm"
-_SPELT = {"[iU]": "units", "ug": "mcg", "meq": "mEq", "mm[Hg]": "mmHg", "Cel": "degrees C"}
+_SPELT = {
+    "[iU]": "units",
+    "ug": "mcg",
+    "meq": "mEq",
+    "mm[Hg]": "mmHg",
+    "Cel": "degrees C",
+    "[lb_av]": "lb",
+}
 
 
 def quantity(value: float, unit: str) -> Json:

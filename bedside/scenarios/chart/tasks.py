@@ -6,7 +6,17 @@ from importlib import import_module
 
 __all__ = ["load"]
 
-_MODULES = ("lookups", "orders", "replacement", "results", "prevention")
+_MODULES = (
+    "lookups",
+    "orders",
+    "replacement",
+    "results",
+    "prevention",
+    "prescribing",
+    "medicine_lists",
+    "identity",
+    "transitions",
+)
 
 
 def load() -> None:
