@@ -180,14 +180,23 @@ def play(
 
 @commands.command()
 @click.argument("suite")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Cases of the suite, or drawn from its unlimited train split.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Cases [all; 500 of the train split].")
 @SEED
 @JSON
-def floors(suite: str, seed: int, as_json: bool) -> None:
+def floors(suite: str, split: str, limit: int | None, seed: int, as_json: bool) -> None:
     """Measure a suite's floors and ceiling."""
     from bedside.console import show_floors
     from bedside.leaderboard.floors import floors as measure
 
-    measured = measure(loaded(suite), seed)
+    chosen = loaded(suite) if split == "test" else _drawn(loaded(suite), limit or 500)
+    measured = measure(_narrow(chosen, limit, None), seed)
     if as_json:
         rows, acting = (
             [
@@ -202,7 +211,8 @@ def floors(suite: str, seed: int, as_json: bool) -> None:
             ]
             for of in (measured.rows, measured.acting)
         )
-        print_json({"suite": suite, "grader": measured.grader, "rows": rows, "acting": acting})
+        told = {"suite": suite, "split": split, "grader": measured.grader}
+        print_json({**told, "rows": rows, "acting": acting})
     else:
         show_floors(measured)
 
@@ -349,6 +359,17 @@ def _narrow(suite: Suite, limit: int | None, ids: str | None) -> Suite:
     if ids:
         cases = [suite.case(case_id.strip()) for case_id in ids.split(",")]
     return replace(suite, cases=cases[:limit])
+
+
+def _drawn(suite: Suite, count: int) -> Suite:
+    """The first cases of a suite's train split."""
+    from dataclasses import replace
+
+    from bedside.core.errors import CaseError
+
+    if suite.sample is None:
+        raise CaseError(f"suite '{suite.name}' has no train split")
+    return replace(suite, cases=[suite.sample(number) for number in range(count)])
 
 
 def _write(path: Path, text: str) -> None:

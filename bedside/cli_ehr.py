@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,14 +76,21 @@ def build(population: str, target: Path, as_json: bool) -> None:
 
 @ehr.command("import")
 @click.argument("target", type=FOLDER)
-@click.argument("sources", type=PATH, nargs=-1, required=True)
+@click.argument("sources", nargs=-1, required=True)
 @click.option("--validate/--no-validate", default=True, help="Refuse what is not valid R4.")
 @JSON
-def import_(target: Path, sources: tuple[Path, ...], validate: bool, as_json: bool) -> None:
-    """Make a snapshot in the folder TARGET of your NDJSON files, Bundles, or folders of them."""
-    from bedside.fhir_server.bulk import lines_of
+def import_(target: Path, sources: tuple[str, ...], validate: bool, as_json: bool) -> None:
+    """Make a snapshot in the folder TARGET of your SOURCES.
 
-    lines = lines_of(sources)
+    A source is an NDJSON file, a Bundle, a folder of them, or the base address of a FHIR R4 server,
+    such as http://localhost:8080/fhir, whose resources are copied.
+    """
+    from bedside.fhir_server.bulk import lines_of
+    from bedside.fhir_server.download import is_address, lines_at
+
+    lines = chain.from_iterable(
+        lines_at(source) if is_address(source) else lines_of([Path(source)]) for source in sources
+    )
     _report(_built(_valid(lines) if validate else lines, target), target, as_json)
 
 

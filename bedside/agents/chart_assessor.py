@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from bedside.agents.chart_review import cited, is_write, origins
+from bedside.agents.original_grader import original_verdict
 from bedside.agents.sheet import ChartItem, Failing, Part, Sheet
 from bedside.agents.state_grader import (
     STATE_GRADER,
@@ -45,6 +46,7 @@ class ChartAssessment:
         self._values: tuple[Any, ...] | None = None
         self._answered_at: tuple[int, ...] = ()
         self._over = False
+        self._events: list[trace.Event] = []
         self._grade: Grade | None = None
 
     def see(self, event: trace.Event) -> None:
@@ -52,6 +54,8 @@ class ChartAssessment:
         at, self._position = self._position, self._position + 1
         if self._over:
             return
+        if self._case.original is not None:
+            self._events.append(event)
         match event:
             case trace.Acted():
                 self._acted = at, event.action
@@ -83,6 +87,7 @@ class ChartAssessment:
             rubric=(),
             checks=self._items(grade, answered, chart),
             fault="" if success else self._failing(grade, answered),
+            original=original_verdict(self._case, self._events),
         )
 
     def _see_end(self, event: trace.Ended) -> None:

@@ -13,7 +13,8 @@ from bedside.scenarios.chart_case import ChartCase
 
 __all__ = ["ChartOracle", "random_work"]
 
-_TYPES = ("Patient", "Observation", "Condition", "MedicationRequest", "AllergyIntolerance")
+_BROAD = ("Patient", "Condition", "MedicationRequest", "AllergyIntolerance")
+_OF_ONE = (*_BROAD, "Observation", "DocumentReference")
 _MEDICINES = ("potassium chloride", "magnesium sulfate", "amoxicillin", "metformin")
 _SERVICES = ("potassium", "HbA1c", "orthopedic surgery referral", "colonoscopy")
 _ANSWERS: tuple[Any, ...] = (-1, 0, 1, 4.0, 100, "yes", "no", "Patient not found", "2026-01-15")
@@ -39,7 +40,7 @@ def random_work(dice: Random, observation: Observation) -> Script:
     for _ in range(dice.randint(1, _MOST_STEPS)):
         match dice.choice(("search", "search", "prescribe", "service", "calculate", "invalid")):
             case "search":
-                seen = yield FhirRequest(method="GET", path=f"{dice.choice(_TYPES)}?_count=5")
+                seen = yield FhirRequest(method="GET", path=f"{dice.choice(_BROAD)}?_count=5")
                 patient = _somebody(dice, seen) or patient
             case "prescribe" if patient:
                 yield prescribe(patient, dice.choice(_MEDICINES))
@@ -48,9 +49,9 @@ def random_work(dice: Random, observation: Observation) -> Script:
             case "calculate":
                 yield Calculate(expression="2 * 21")
             case "invalid":
-                yield {"type": "search", "of": dice.choice(_TYPES)}
+                yield {"type": "search", "of": dice.choice(_OF_ONE)}
             case _:
-                yield search_chart(dice.choice(_TYPES), patient or "unknown")
+                yield search_chart(dice.choice(_OF_ONE), patient or "unknown")
     return Answer(values=tuple(dice.choice(_ANSWERS) for _ in range(dice.randint(0, 2))))
 
 

@@ -2,7 +2,7 @@
 
 They read what the doctor said, not what became of the chart: which POSTs it made that were
 accepted, with which payload, and the list of its answer. ``docs/chart-tasks.md`` lists where this
-verdict and ours differ, and why. ``grader=original`` of a run asks for it.
+verdict and ours differ, and why.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from bedside.core.errors import ActionError
 from bedside.fhir_server.urls import parse_url
 from bedside.scenarios.chart_case import ChartCase
 
-__all__ = ["ORIGINAL_GRADER", "original_verdict"]
-
-ORIGINAL_GRADER = "medagentbench-1"
-"""The version of these rules."""
+__all__ = ["original_verdict"]
 
 Json = dict[str, Any]
 

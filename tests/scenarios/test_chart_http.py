@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
-
 import httpx2
 import pytest
-import uvicorn
 
 from bedside.agents.state_grader import grade_chart
-from bedside.fhir_server.policy import STRICT
 from bedside.fhir_server.population import StartLayer
-from bedside.fhir_server.server.app import Limits, application
-from bedside.fhir_server.server.run import _listener
-from bedside.fhir_server.server.sandboxes import Sandboxes
 from bedside.scenarios import chart
 from bedside.scenarios.hospital import clinic
-
-
-@contextmanager
-def serving() -> Iterator[Sandboxes]:
-    listener = _listener(0)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sandboxes = Sandboxes(clinic(), address, policy=STRICT)
-    config = uvicorn.Config(application(sandboxes, Limits()), log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield sandboxes
-    finally:
-        server.should_exit = True
-        thread.join()
+from tests.serving import serving
 
 
 @pytest.mark.parametrize("each", [1, pytest.param(chart.EACH, marks=pytest.mark.deep)])
 def test_the_model_writes_over_http_meet_every_demand(each: int) -> None:
-    with serving() as sandboxes, httpx2.Client() as client:
+    with serving(clinic()) as sandboxes, httpx2.Client() as client:
         for case in chart.cases("clinic", each=each):
             id, token = sandboxes.create(start=StartLayer.of(case.chart))
             base = f"{sandboxes.base}/sandbox/{id}/fhir"
