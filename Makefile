@@ -33,6 +33,7 @@ types: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.encounters
+	$(BIN)/python -m benchmarks.chart_tasks
 	$(BIN)/python -m benchmarks.patients
 	$(BIN)/python -m benchmarks.ehr
 	$(BIN)/python -m benchmarks.peer

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
-from bedside.scenarios import consult
+from bedside.agents.sheet import Failing
+from bedside.scenarios import chart, consult
 from bedside.scenarios.blueprint import UNCHECKED, statements
 from bedside.scenarios.library import blueprints
+from scripts import chart_table
 from scripts.sample_dialogues import section
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +31,25 @@ def test_the_share_of_unchecked_statements_is_of_today() -> None:
         f"Of {len(sources):,} statements {unchecked} ({unchecked / len(sources):.0%}) are unchecked"
     )
     assert says in page("docs/suites.md")
+
+
+def test_the_categories_of_chart_tasks_are_of_today() -> None:
+    """Mend with: python -m scripts.chart_table"""
+    assert chart_table.section() in (ROOT / "docs" / "chart-tasks.md").read_text(encoding="utf-8")
+
+
+def test_the_sizes_of_the_chart_suites_are_of_today() -> None:
+    says = page("docs/chart-tasks.md")
+    categories = len(chart.families())
+    assert f"{categories} categories, {chart.EACH} of each" in says
+    assert f"{categories} categories, {chart.FEW} of each" in says
+    assert f"{categories * chart.EACH:,} tasks" in says
+    assert f"`chart` {chart.VERSION}" in says
+
+
+def test_every_fault_is_explained() -> None:
+    says = page("docs/chart-tasks.md")
+    assert all(f"`{fault}`" in says for fault in get_args(Failing) if fault)
 
 
 def test_the_size_and_version_of_the_suite_are_of_today() -> None:

@@ -68,7 +68,7 @@ def patient_age(draft: Draft) -> None:
 def last_magnesium(draft: Draft) -> None:
     """The last magnesium of a day, among older ones."""
     patient, chance = draft.choose(), draft.chance
-    wanted = chance.between(10, 29) / 10
+    wanted = chance.between(7, 42) / 10
     older = round(wanted + chance.pick((-0.4, -0.3, 0.3, 0.4)), 1)
     if draft.branch == "none":
         draft.plant(lab(patient, "magnesium", wanted, NOW - chance.between(25, 47) * HOUR))
