@@ -178,7 +178,7 @@ def _show_failures(records: Sequence[Record]) -> None:
     if not tasks:
         return
     table = Table("category", title="Chart tasks", title_justify="left")
-    judged = any(record.original is not None for record in tasks)
+    judged = any(record.medagentbench is not None for record in tasks)
     names = ("success", "score", *(("original grader",) if judged else ()))
     for name in names:
         table.add_column(name, justify="right")
@@ -190,7 +190,7 @@ def _show_failures(records: Sequence[Record]) -> None:
             _text(category),
             f"{sum(r.success for r in of)}/{len(of)}",
             f"{sum(r.score for r in of) / len(of):.2f}",
-            *((f"{sum(bool(r.original) for r in of)}/{len(of)}",) if judged else ()),
+            *((f"{sum(bool(r.medagentbench) for r in of)}/{len(of)}",) if judged else ()),
             ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
         )
     console().print(table)
@@ -338,8 +338,8 @@ def show_sheet(sheet: Sheet) -> None:
     if sheet.fault:
         success = f"failed: {sheet.fault.replace('_', ' ')}"
     console().print(_text(f"score {sheet.score:.3f} = {parts}; {success}"), soft_wrap=True)
-    if sheet.original is not None:
-        verdict = "passes" if sheet.original else "fails"
+    if sheet.medagentbench is not None:
+        verdict = "passes" if sheet.medagentbench else "fails"
         console().print(f"MedAgentBench's own grader {verdict} it", soft_wrap=True)
 
 

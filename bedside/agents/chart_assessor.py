@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, cast
 
-from bedside.agents.chart_review import cited, is_write, origins
+from bedside.agents.chart_review import asks_to_write, cited, is_write, origins
 from bedside.agents.original_grader import original_verdict
 from bedside.agents.sheet import ChartItem, Failing, Part, Sheet
 from bedside.agents.state_grader import (
@@ -62,7 +62,7 @@ class ChartAssessment:
             case trace.Charted() if is_write(event):
                 self._writes[at] = event
                 self._grade = None
-            case trace.Charted() if event.method != "GET":
+            case trace.Charted() if asks_to_write(event):
                 self._refused[at] = event
             case trace.Ended():
                 self._over = True
@@ -87,7 +87,7 @@ class ChartAssessment:
             rubric=(),
             checks=self._items(grade, answered, chart),
             fault="" if success else self._failing(grade, answered),
-            original=original_verdict(self._case, self._events),
+            medagentbench=original_verdict(self._case, self._events),
         )
 
     def _see_end(self, event: trace.Ended) -> None:
@@ -173,13 +173,15 @@ class ChartAssessment:
         """The first that holds, in the order of docs/chart-tasks.md."""
         unmet = [need for found in grade.writes if found.key for need in found.unmet]
         missing = [found for found in grade.writes if found.key is None]
-        if not (grade.changed or self._refused or self._values):
+        if not (self._writes or self._refused or self._values):
             return "did_nothing"
-        if grade.strangers or any(need.fault == "patient" for need in unmet):
+        if grade.strangers:
             return "wrong_patient"
         acted = grade.changed > len(grade.deleted)
         if any(grade.banned) or (acted and not self._case.acts):
             return "wrong_branch"
+        if grade.deleted:
+            return "collateral"
         if missing or not all(grade.standing):
             return self._left_undone(grade)
         if unmet:
@@ -203,8 +205,17 @@ class ChartAssessment:
         return "wrong_value" if grade.others else "wrong_payload"
 
     def _unmended(self) -> bool:
-        """Whether the last attempt to write was refused."""
-        return max(self._refused, default=-1) > max(self._writes, default=-1)
+        """Whether a write was refused and none of its type was accepted after it."""
+        return any(
+            not any(later > at and _type(write) in ("", _type(refused))
+                    for later, write in self._writes.items())
+            for at, refused in self._refused.items()
+        )  # fmt: skip
+
+
+def _type(write: trace.Charted) -> str:
+    """The type that a request writes; "" for a Bundle."""
+    return write.url.partition("?")[0].strip("/").split("/")[0]
 
 
 def _mean(shares: Sequence[tuple[float, float]]) -> float:

@@ -18,6 +18,7 @@ __all__ = [
     "Change",
     "ChangedChart",
     "Review",
+    "asks_to_write",
     "cited",
     "is_write",
     "origins",
@@ -141,7 +142,13 @@ def _none_allowed(
 
 def is_write(event: Charted) -> bool:
     """Whether the chart accepted a write."""
-    return event.method != "GET" and 200 <= event.status < 300
+    return asks_to_write(event) and 200 <= event.status < 300
+
+
+def asks_to_write(event: Charted) -> bool:
+    """Whether a request would change the chart, if it were accepted."""
+    last = event.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return event.method not in ("GET", "HEAD") and last[:1] not in ("_", "$")
 
 
 def _matching(

@@ -123,7 +123,7 @@ class Sheet(msgspec.Struct, frozen=True):
         diagnosis: the primary diagnosis; None for a chart task.
         rubric: the eight items, in order; none for a chart task.
         checks: the case's checks in order, then the built-in ones.
-        original: for a task of MedAgentBench, the verdict of its own grader; else None.
+        medagentbench: for a task of MedAgentBench, the verdict of its own grader; else None.
         fault: why a chart task was failed, see :data:`Failing`; "" for a success and a consult.
     """
 
@@ -135,4 +135,4 @@ class Sheet(msgspec.Struct, frozen=True):
     rubric: tuple[RubricItem, ...]
     checks: tuple[ChartItem, ...]
     fault: Failing = ""
-    original: bool | None = None
+    medagentbench: bool | None = None

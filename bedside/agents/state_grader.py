@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from bedside.agents.chart_review import Change, ChangedChart, stranger
+from bedside.agents.surplus import surplus
 from bedside.scenarios.chart_case import Asked, Ban, ChartCase, Need, Standing, Write
-from bedside.scenarios.comparators import meets
+from bedside.scenarios.comparators import Comparator, contradicts, meets
 from bedside.scenarios.fhirpath import compiled
 
 __all__ = [
@@ -109,10 +111,10 @@ class Answered(NamedTuple):
 class _State(NamedTuple):
     """The changed resources as FHIRPath sees them."""
 
-    changes: tuple[Change, ...]
     after: Json
     environment: dict[str, Any]
     before: dict[Key, Json]
+    now: dict[Key, Json]
 
 
 def grade_chart(case: ChartCase, chart: ChartState) -> Grade:
@@ -130,7 +132,9 @@ def grade_chart(case: ChartCase, chart: ChartState) -> Grade:
         standing=tuple(_holds(standing, chart) for standing in case.standing),
         banned=tuple(_breaking(ban, state) for ban in case.bans),
         strangers=tuple(
-            key for key, c in zip(keys, changes, strict=True) if stranger(c, case.patient_id)
+            key
+            for key, c in zip(keys, changes, strict=True)
+            if stranger(c, case.patient_id) or _drawn_in(c, case)
         ),
         deleted=tuple(
             key for key, c in zip(keys, changes, strict=True) if c.before and c.after is None
@@ -148,8 +152,8 @@ def grade_answer(case: ChartCase, values: Sequence[Any]) -> Answered:
     met = _unordered(asked, values) if case.unordered else _in_order(asked, values)
     if all(met):
         return Answered(met, False)
-    loose = list(_loosened(values))
-    form = all(meets(item.want, loose) for item in asked) and len(loose) <= _MOST_LOOSE
+    loose = list(islice(_loosened(values), _MOST_LOOSE + 1))
+    form = len(loose) <= _MOST_LOOSE and all(meets(item.want, loose) for item in asked)
     return Answered(met, form)
 
 
@@ -185,20 +189,33 @@ def _loosened(values: Any) -> Iterator[Any]:
             yield from _loosened(list(values.values()))
         case str():
             yield values
-            yield from (word.strip(".") for word in re.split(r"[\s,;=()\[\]\"']+", values) if word)
+            words = re.finditer(r"[^\s,;=()\[\]\"']+", values)
+            yield from (word[0].strip(".") for word in words)
         case _:
             yield values
 
 
 def _state(changes: tuple[Change, ...]) -> _State:
-    after, before = [], {}
-    for change in changes:
-        if change.after:
-            after.append(msgspec.json.decode(change.after))
-        if change.before:
-            before[change.type, change.id] = msgspec.json.decode(change.before)
+    before, now = (
+        {
+            (change.type, change.id): msgspec.json.decode(image)
+            for change in changes
+            if (image := getattr(change, moment)) is not None
+        }
+        for moment in ("before", "after")
+    )
     environment = {"before": _bundle(list(before.values()))}
-    return _State(changes, _bundle(after), environment, before)
+    return _State(_bundle(list(now.values())), environment, before, now)
+
+
+_PATIENT = re.compile(rb'"reference"\s*:\s*"(?:[^"]*/)?Patient/([A-Za-z0-9.-]{1,64})')
+
+
+def _drawn_in(change: Change, case: ChartCase) -> bool:
+    """Whether a change refers to another patient that neither was there nor is asked for."""
+    asked = b"".join(msgspec.json.encode(request.body) for request in case.gold)
+    known = {*_PATIENT.findall(change.before or b""), *_PATIENT.findall(asked)}
+    return bool(set(_PATIENT.findall(change.after or b"")) - known - {case.patient_id.encode()})
 
 
 def _bundle(resources: list[Json]) -> Json:
@@ -236,52 +253,76 @@ def _candidates(write: Write, state: _State) -> list[Found]:
             continue
         elsewhere = any(need.key or need.fault == "patient" for need in unmet)
         share = 0.0 if elsewhere else 1 - len(unmet) / len(write.needs)
-        found.append(Found(key, unmet, len(absent), share))
-    return [each._replace(**_spoilt(write, each, state)) for each in found]
+        found.append(_checked(write, Found(key, unmet, len(absent), share), resource, state))
+    return found
+
+
+_NOT_SAID = [False]
+"""What a path gives that asks whether something is there, if it is not."""
+
+
+def _checked(write: Write, found: Found, resource: Json, state: _State) -> Found:
+    """A judgement, with what speaks against it; what is not right counts for half at most."""
+    against = []
+    key = resource["resourceType"], resource["id"]
+    before, after = state.before.get(key), state.now[key]
+    if before is not None:
+        names = (before.keys() | after.keys()) - {"meta", "text", *write.may_change}
+        if any(before.get(name) != after.get(name) for name in names):
+            against.append(_LEFT_ALONE)
+    elif write.elements and surplus(after, write.elements):
+        against.append(_NOTHING_ELSE)
+    if any(_contradicted(write, resource, state)):
+        against.append(_NOTHING_ELSE)
+    unmet = (*found.unmet, *dict.fromkeys(against))
+    return found._replace(unmet=unmet, share=found.share / 2 if unmet else found.share)
+
+
+def _contradicted(write: Write, resource: Json, state: _State) -> Iterator[bool]:
+    """For each value that a need looks at: whether it is none that any need wants there."""
+    wanted: dict[str, list[Comparator]] = {}
+    for need in write.needs:
+        for way in need.ways:
+            wanted.setdefault(way.path, []).append(way.want)
+    for path, comparators in wanted.items():
+        values = _values(path, resource, state)
+        if values != _NOT_SAID:
+            yield from (all(contradicts(each, value) for each in comparators) for value in values)
 
 
 _LEFT_ALONE = Need.model_validate(
     {"says": "nothing else in it was changed", "ways": [{"path": "id", "want": {"kind": "gone"}}]}
 )
+_NOTHING_ELSE = Need.model_validate(
+    {"says": "nothing in it says otherwise", "ways": [{"path": "id", "want": {"kind": "gone"}}]}
+)
 
 
-def _spoilt(write: Write, found: Found, state: _State) -> dict[str, Any]:
-    """What changes in a judgement where more of the target was changed than may be."""
-    before = state.before.get(found.key) if found.key else None
-    if before is None:
-        return {}
-    after = next(
-        entry["resource"]
-        for entry in state.after["entry"]
-        if (entry["resource"]["resourceType"], entry["resource"]["id"]) == found.key
+def _met(need: Need, resource: Json, state: _State, *, loosely: bool = False) -> bool:
+    return any(
+        meets(way.want, _values(way.path, resource, state), loosely=loosely) for way in need.ways
     )
-    free = {"meta", "text", *write.may_change}
-    spoilt = {
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    } - free
-    if not spoilt:
-        return {}
-    return {"unmet": (*found.unmet, _LEFT_ALONE), "share": found.share / 2}
-
-
-def _met(need: Need, resource: Json, state: _State) -> bool:
-    return any(meets(way.want, _values(way.path, resource, state)) for way in need.ways)
 
 
 def _said(need: Need, resource: Json, state: _State) -> bool:
     """Whether anything at all is there where a need looks; a path may say itself that not."""
-    return any(_values(way.path, resource, state) not in ([], [False]) for way in need.ways)
+    found = (_values(way.path, resource, state) for way in need.ways)
+    return any(values and values != _NOT_SAID for values in found)
 
 
 def _values(path: str, resource: Json, state: _State) -> list[Any]:
-    return compiled(path)(resource, state.environment)
+    """What a path gives; nothing where it cannot be followed in what a doctor wrote."""
+    try:
+        return compiled(path)(resource, state.environment)
+    except Exception:
+        return []
 
 
 def _breaking(ban: Ban, state: _State) -> tuple[Key, ...]:
     return tuple(
         (resource["resourceType"], resource["id"])
         for resource in compiled(ban.select)(state.after, state.environment)
-        if all(_met(need, resource, state) for need in ban.needs)
+        if all(_met(need, resource, state, loosely=True) for need in ban.needs)
     )
 
 

@@ -60,8 +60,10 @@ class EncounterEnv(gym.Env[dict[str, Any], str]):
     ``options={"case": id}`` picks a case, ``options={"split": "train"}`` draws from the unlimited
     train split (seeds disjoint from the test split's); otherwise a case of the test split is drawn.
 
-    ``info`` is plain JSON and tells nothing of the truth: ``case`` (opaque id), ``patient`` (""
-    in a chart task, where the patient is to be found), ``ending``, ``error``, ``score``.
+    ``info`` is plain JSON: ``case`` (opaque id), ``patient`` ("" in a chart task, where the patient
+    is to be found), ``ending``, ``error``, and ``score``, which is None until the end. The reward
+    of ``"change"`` tells how right each step was: it is for training. Evaluate with ``"final"``,
+    and never hand a doctor its reward.
 
     Args:
         suite: name of a suite, or a suite.
@@ -200,7 +202,7 @@ class EncounterEnv(gym.Env[dict[str, Any], str]):
             "patient": self.encounter.briefing.patient_id,
             "ending": last.ending if isinstance(last, Ended) else "",
             "error": last.reason if isinstance(last, Refused) else "",
-            "score": self._score,
+            "score": self._score if self.encounter.over else None,
         }
 
 

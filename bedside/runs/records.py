@@ -109,7 +109,7 @@ class Record(msgspec.Struct, frozen=True):
         refused: actions that could not be carried out.
         timing: left out wherever two runs are compared.
         category: of a chart task; "" for a consult.
-        original: for a task of MedAgentBench, the verdict of its own grader; else None.
+        medagentbench: for a task of MedAgentBench, the verdict of its own grader; else None.
         fault: why a chart task was failed, see :data:`bedside.agents.sheet.Failing`.
     """
 
@@ -128,7 +128,7 @@ class Record(msgspec.Struct, frozen=True):
     timing: Timing
     category: str = ""
     fault: Failing = ""
-    original: bool | None = None
+    medagentbench: bool | None = None
 
     @property
     def key(self) -> Key:
@@ -283,7 +283,7 @@ def record_of(
         timing=timing,
         category=case.category if isinstance(case, ChartCase) else "",
         fault=sheet.fault,
-        original=sheet.original,
+        medagentbench=sheet.medagentbench,
     )
 
 

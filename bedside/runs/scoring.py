@@ -101,7 +101,7 @@ def _demand_planned(manifest: Manifest, started: Event, record: Record) -> None:
 
 
 def _compare(stored: Record, again: Record, *, same_grader: bool) -> None:
-    scored = {"success", "score", "parts", "diagnosis", "fault", "original"}
+    scored = {"success", "score", "parts", "diagnosis", "fault", "medagentbench"}
     for name in Record.__struct_fields__:
         if name in scored and not same_grader:
             continue

@@ -49,6 +49,8 @@ class Write(Model):
         target: id of the resource that is changed; empty for a new one.
         needs: what it says afterwards. ``%before`` is the Bundle of the same resources before.
         may_change: elements of the target that may differ afterwards.
+        elements: what a new resource may say besides what changes nothing of it, as in
+            ``dosageInstruction.route``; empty: anything.
     """
 
     id: OpaqueId
@@ -57,6 +59,7 @@ class Write(Model):
     target: str = ""
     needs: tuple[Need, ...] = Field(min_length=1)
     may_change: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
     weight: Weight = 1
 
 

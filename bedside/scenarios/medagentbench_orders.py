@@ -90,6 +90,13 @@ def magnesium(mrn: str, grams: int) -> Order:
         windows={"authoredOn": _THIS_MINUTE},
         also={"medicationCodeableConcept": ("magnesium", "magnesium sulphate")},
     )
+    hours = Way(path="dosageInstruction.doseAndRate.rate", want=Amount(value=grams, unit="h"))
+    needs = tuple(
+        need.model_copy(update={"ways": (*need.ways, hours)})
+        if need.says.startswith("the rate")
+        else need
+        for need in needs
+    )
     says = f"{grams} g of magnesium over {grams} h are ordered"
     return Order(says, resource, _timed(needs))
 
@@ -136,7 +143,7 @@ def referral(mrn: str, told: str) -> Order:
     code = _concept(_SNOMED, "306181000000106", "Orthopedic surgery referral")
     resource = {**_service(mrn, code), "note": [{"text": told}]}
     names = ("orthopaedic surgery referral", "referral to orthopedic surgery")
-    needs = needs_of(resource, phrases=(told,), also={"code": names})
+    needs = needs_of(resource, phrases=(told,), also={"code": names}, room=0)
     return Order("the referral is ordered, with its note", resource, _timed(needs))
 
 

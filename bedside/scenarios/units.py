@@ -7,9 +7,9 @@ are ordered so here.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
-__all__ = ["factor"]
+__all__ = ["differ", "factor"]
 
 _SIZES: dict[str, dict[str, float]] = {
     "mass": {"kg": 1e3, "g": 1.0, "mg": 1e-3, "ug": 1e-6, "ng": 1e-9},
@@ -27,6 +27,7 @@ _SPELLINGS = {
     "week": "wk", "weeks": "wk", "[iu]": "unit", "iu": "unit", "units": "unit", "{unit}": "unit",
     "u": "unit", "mm[hg]": "mmhg", "mm hg": "mmhg", "cel": "c", "degc": "c", "°c": "c",
     "degrees c": "c", "bpm": "/min", "beats/min": "/min", "percent": "%", "lbs": "lb",
+    "milliequivalent": "meq", "milliequivalents": "meq", "millimole": "mmol", "millimoles": "mmol",
     "[lb_av]": "lb",
 }  # fmt: skip
 _POUND = 453.59237
@@ -34,10 +35,10 @@ _POUND = 453.59237
 _SIZES["mass"]["lb"] = _POUND
 
 
-@cache
+@lru_cache(maxsize=4096)
 def factor(unit: str, other: str) -> float | None:
     """What a number in `unit` is multiplied by to be in `other`; None if they do not convert."""
-    above, below = unit.strip().lower().split("/", 1), other.strip().lower().split("/", 1)
+    above, below = (text.lower().replace(" per ", "/").split("/", 1) for text in (unit, other))
     if len(above) != len(below):
         return None
     ratio = 1.0
@@ -47,6 +48,19 @@ def factor(unit: str, other: str) -> float | None:
             return None
         ratio = ratio / single if place else ratio * single
     return ratio
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two units are known and not the same, as a code and the text beside it must be."""
+    ratio = factor(one, other)
+    if ratio is None:
+        return _known(one) and _known(other)
+    return ratio != 1.0
+
+
+def _known(unit: str) -> bool:
+    parts = [_plain(part) for part in unit.lower().replace(" per ", "/").split("/")]
+    return all(any(part in sizes for sizes in _SIZES.values()) for part in parts)
 
 
 def _plain(unit: str) -> str:

@@ -156,3 +156,48 @@ def test_the_train_split_is_unlimited_and_of_other_patients(suite: Suite) -> Non
         _, info = env.reset(seed=seed)
         assert info["case"] not in test_ids
         assert env.unwrapped.encounter.case.patient_id not in patients  # type: ignore[attr-defined]
+
+
+def test_the_score_is_told_at_the_end_only(case: ChartCase) -> None:
+    env = make(reward="final")
+    _, info = env.reset(seed=1, options={"case": case.id})
+    assert info["score"] is None
+    for request in case.gold:
+        action = json.dumps({"type": "fhir_request", **request.model_dump(exclude_none=True)})
+        _, reward, _, _, info = env.step(action)
+        assert info["score"] is None and reward == 0
+    *_, info = env.step(json.dumps({"type": "answer", "values": case.gold_answer}))
+    assert info["score"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "[" + "1" * 400 + ', "x"]',
+        '["' + "1" + " " * 3000 + 'a\\nb"]',
+        '[{"value": 1e400}, {"value": true}, {"value": {"value": []}}]',
+        '[[[[[["2.8"]]]]], null, "\\ud800"]',
+        json.dumps(["9" * 15_000]),
+        json.dumps([{"numerator": {"value": 1}, "denominator": {"value": 0}}, {"reference": 7}]),
+    ],
+)
+def test_no_answer_breaks_the_grader(encounter: Encounter, values: str) -> None:
+    act(encounter, f'{{"type": "answer", "values": {values}}}')
+    sheet = encounter.sheet()
+    assert not sheet.success and 0 <= sheet.score < 1
+
+
+def test_no_payload_breaks_the_grader(suite: Suite) -> None:
+    cases = [c for c in suite.cases if isinstance(c, ChartCase) and c.category == "do_not_contact"]
+    case = next(c for c in cases if c.acts)
+    body = dict(case.gold[0].body)  # type: ignore[arg-type]
+    for payload in (
+        {"contentAttachment": {"contentType": "text/plain", "data": "aGk="}},
+        {"contentReference": {"reference": "Appointment/x"}},
+        {"_contentString": {"extension": [{"url": "http://x", "valueString": "a"}]}},
+    ):
+        encounter = Encounter(case, suite=suite, seed=4)
+        drive(encounter.open(), _nobody)
+        act(encounter, {"type": "create", "resource": {**body, "payload": [payload]}})
+        act(encounter, {"type": "answer", "values": list(case.gold_answer)})
+        assert not encounter.sheet().success

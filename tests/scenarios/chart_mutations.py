@@ -143,10 +143,45 @@ def _patch(write: Json, case: ChartCase) -> Json:
     return {"method": "PATCH", "path": write["path"], "body": body}
 
 
+def _contained(write: Json) -> Json:
+    """The medicine as a contained resource."""
+    body = write["body"]
+    if write["method"] == "POST" and "medicationCodeableConcept" in body:
+        code = body.pop("medicationCodeableConcept")
+        body["contained"] = [{"resourceType": "Medication", "id": "drug", "code": code}]
+        body["medicationReference"] = {"reference": "#drug"}
+    return write
+
+
+def _at_this_server(write: Json) -> Json:
+    def lengthen(node: Json) -> None:
+        text = node.get("reference")
+        if isinstance(text, str) and text.startswith("Patient/"):
+            node["reference"] = f"http://127.0.0.1:8103/fhir/{text}/_history/1"
+
+    return _created(write, lengthen)
+
+
+def _with_more_said(write: Json) -> Json:
+    """What does no harm beside what is asked for."""
+    body = write["body"]
+    if write["method"] == "POST" and body["resourceType"] in (
+        "MedicationRequest",
+        "ServiceRequest",
+    ):
+        body["requester"] = {"reference": "Practitioner/practitioner-1"}
+        body.setdefault("note", [{"text": "As the house rule says."}])
+        body["extension"] = [{"url": "http://example.org/from", "valueString": "ward 3"}]
+    return write
+
+
 _SAME: Mapping[str, Callable[[Json], Json]] = {
     "code only": _code_only,
     "text only": _text_only,
     "equivalent unit": _other_unit,
+    "contained medicine": _contained,
+    "address of this server": _at_this_server,
+    "more said": _with_more_said,
 }
 
 
@@ -172,6 +207,9 @@ def _bodies(
         if name in body:
             other = {**body, name: {"reference": f"Patient/{stranger}"}}
             yield "wrong patient", frozenset({"wrong_patient"}), other
+            elsewhere = {"reference": f"https://elsewhere.example/{body[name]['reference']}"}
+            yield "patient elsewhere", _VALUE | {"wrong_patient"}, {**body, name: elsewhere}
+    yield from _reversed(body, stranger)
     for name in ("occurrenceDateTime", "effectiveDateTime"):
         if name in body:
             yield "wrong time", _VALUE, {**body, name: _later(body[name])}
@@ -187,6 +225,35 @@ def _bodies(
             continue
         if _PATHS.get(name, name) in graded:
             yield f"without {name}", _LEFT_OUT, {k: v for k, v in body.items() if k != name}
+
+
+def _reversed(body: Json, stranger: str) -> Iterator[tuple[str, frozenset[str], Json]]:
+    """The right resource, and something beside it that makes another of it."""
+    flag = [{"url": "http://example.org/not", "valueBoolean": True}]
+    if body["resourceType"] in ("MedicationRequest", "ServiceRequest"):
+        yield "not to be done", _VALUE, {**body, "doNotPerform": True}
+        other = {"reference": f"Patient/{stranger}"}
+        drawn_in = {**body, "performer": other if "dosageInstruction" in body else [other]}
+        yield "somebody else drawn in", frozenset({"wrong_patient"}), drawn_in
+    yield "modified", _VALUE | {"refused_write"}, {**body, "modifierExtension": flag}
+    if "dosageInstruction" in body:
+        second = copy.deepcopy(body["dosageInstruction"][0])
+        second["doseAndRate"] = [{"doseQuantity": {"value": 9, "unit": "g"}}]
+        doses = [*body["dosageInstruction"], second]
+        yield "two doses", _VALUE, {**body, "dosageInstruction": doses}
+        as_needed = [{**body["dosageInstruction"][0], "asNeededBoolean": True}]
+        yield "as needed", _VALUE, {**body, "dosageInstruction": as_needed}
+    for name in ("medicationCodeableConcept", "code"):
+        codings = body.get(name, {}).get("coding", [])
+        warfarin = {"system": "http://example.org/drugs", "code": "1", "display": "warfarin"}
+        hedged = {"text": "warfarin", **body.get(name, {}), "coding": [*codings, warfarin]}
+        if name in body:
+            yield "two meanings", _VALUE, {**body, name: hedged}
+    if "reasonReference" in body:
+        (reason,) = body["reasonReference"]
+        kind = reason["reference"].partition("/")[0]
+        both = [reason, {"reference": f"{kind}/another"}]
+        yield "two reasons", _VALUE, {**body, "reasonReference": both}
 
 
 _PATHS = {

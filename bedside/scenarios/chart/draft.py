@@ -27,16 +27,19 @@ from bedside.scenarios.chart_case import (
 )
 from bedside.scenarios.comparators import Comparator
 from bedside.scenarios.hospital import SEED
+from bedside.scenarios.hospital.chart import figure
 from bedside.scenarios.hospital.draws import Chance
-from bedside.scenarios.hospital.lives import NOW, Life
+from bedside.scenarios.hospital.lives import DAY, NOW, Life
 from bedside.scenarios.hospital.resources import Writer, moment
 from bedside.scenarios.synthetic import SYNTHETIC
 
-__all__ = ["LATEST", "Draft", "Patient"]
+__all__ = ["LATEST", "ROOM", "Draft", "Patient"]
 
 LIMITS = Limits(turns=30, minutes=240)
 LATEST = NOW + LIMITS.minutes
 """What is done now is done between `NOW` and this minute."""
+ROOM = 60
+"""Days that somebody must have been unseen to have orders planted: no note should know of them."""
 SOURCE = "synthetic, by Bedside (Apache-2.0)"
 
 
@@ -49,6 +52,7 @@ class Patient:
         name: given and family name.
         mrn: medical record number.
         subject: a reference to them.
+        unseen: days since their last visit or stay; the notes of the population know nothing later.
     """
 
     def __init__(self, life: Life) -> None:
@@ -60,6 +64,8 @@ class Patient:
         self.birth_date: str = self.resource["birthDate"]
         self.subject: Json = {"reference": f"Patient/{self.id}"}
         self.age = life.age(NOW)
+        ends = (*(visit.at for visit in life.visits), *(stay.discharge for stay in life.admissions))
+        self.unseen = (NOW - max(ends, default=life.birth)) // DAY
 
     def takes(self, *names: str) -> bool:
         """Whether one of these medicines (by their name in medicines.toml) is taken at home now."""
@@ -68,6 +74,10 @@ class Patient:
     def has(self, *names: str) -> bool:
         """Whether one of these illnesses (by their name in conditions.toml) is there."""
         return any(illness.name in names for illness in self.life.illnesses)
+
+    def kilograms(self, at: int = NOW) -> float:
+        """What they usually weigh at a moment."""
+        return figure(self.life, SEED, at).kilograms
 
 
 class Draft:
@@ -164,6 +174,9 @@ class Draft:
             says: the demand in words.
             needs: what is demanded, where it is not what :func:`needs_of` makes of the resource.
 
+        Elements that this resource does not have may only be there where they change nothing, see
+        :func:`bedside.agents.surplus.surplus`.
+
         Raises:
             CaseError: it is not valid R4.
         """
@@ -182,6 +195,7 @@ class Draft:
                 says=says,
                 select=f"entry.resource.ofType({type})",
                 needs=found,
+                elements=_elements(resource),
                 weight=weight,
             )
         )
@@ -296,3 +310,14 @@ class Draft:
                 f"chart task '{self._name}', branch '{self.branch}': {resource['resourceType']}: "
                 f"{issue.expression}: {issue.diagnostics}"
             )
+
+
+def _elements(resource: Json) -> tuple[str, ...]:
+    """What a resource says, as in ``dosageInstruction.route``."""
+    doses = resource.get("dosageInstruction", [])
+    parts = [part for dose in doses for part in dose.get("doseAndRate", ())]
+    return (
+        *resource,
+        *(f"dosageInstruction.{name}" for dose in doses for name in dose),
+        *(f"dosageInstruction.doseAndRate.{name}" for part in parts for name in part),
+    )

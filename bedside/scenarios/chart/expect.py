@@ -16,6 +16,8 @@ __all__ = ["Json", "concept", "needs_of"]
 
 Json = dict[str, Any]
 
+ROOM = 1.3
+"""A note may be this many times as long as a perfect doctor's."""
 _UNGRADED = frozenset({"resourceType", "meta", "id", "text"})
 _DOSE = "dosageInstruction.doseAndRate.dose"
 _RATE = "dosageInstruction.doseAndRate.rate"
@@ -52,6 +54,7 @@ def needs_of(
     windows: Mapping[str, tuple[str, str]] | None = None,
     phrases: Sequence[str] = (),
     ungraded: Sequence[str] = (),
+    room: float = ROOM,
 ) -> tuple[Need, ...]:
     """What another resource must say to mean the same as this one.
 
@@ -61,8 +64,9 @@ def needs_of(
         windows: (earliest, latest) for elements that are times; the default is the very moment.
         phrases: what its free text (`note`) must hold; the default is the whole note.
         ungraded: elements that are only there because FHIR wants them.
+        room: how many times as long as this one's a note may be; 0: as long as it likes.
     """
-    builder = _Builder(also or {}, windows or {}, tuple(phrases))
+    builder = _Builder(also or {}, windows or {}, tuple(phrases), room)
     skip = _UNGRADED | set(ungraded)
     return tuple(
         need
@@ -78,10 +82,12 @@ class _Builder:
         also: Mapping[str, Sequence[str]],
         windows: Mapping[str, tuple[str, str]],
         phrases: tuple[str, ...],
+        room: float,
     ) -> None:
         self._also = also
         self._windows = windows
         self._phrases = phrases
+        self._room = room
 
     def needs(self, name: str, value: Any) -> Iterator[Need]:
         """The needs that come of one element."""
@@ -122,7 +128,9 @@ class _Builder:
                              self._also.get(name, ()))  # fmt: skip
             shown = value.get("text") or wanted.names[:1] or wanted.codes[:1]
             said = shown if isinstance(shown, str) else "".join(shown)
-            yield _need(f"{name} is {said}", path, wanted, key=name in _KEYS)
+            paths = (path, *_ELSEWHERE.get(name, ()))
+            ways = tuple(Way(path=each, want=wanted) for each in paths)
+            yield Need(says=f"{name} is {said}", ways=ways, key=name in _KEYS)
         else:
             raise ValueError(f"no rule says how '{name}' is graded")
 
@@ -137,13 +145,15 @@ class _Builder:
 
     def _note(self, value: list[Json]) -> Iterator[Need]:
         text = tuple(note["text"] for note in value)
-        wanted = Words(phrases=self._phrases or text)
+        longest = round(self._room * sum(map(len, text)))
+        wanted = Words(phrases=self._phrases or text, longest=longest)
         yield _need("the note says what it should", "note.text", wanted)
 
     def _components(self, value: list[Json]) -> Iterator[Need]:
         for component in value:
             coding = component["code"]["coding"][0]
-            path = f"component.where(code.coding.code = '{coding['code']}').value"
+            known = f"system = '{coding['system']}' and code = '{coding['code']}'"
+            path = f"component.where(code.coding.where({known}).exists()).value"
             said = f"{coding.get('display', coding['code'])} is {_told(component['valueQuantity'])}"
             yield _need(said, path, _amount(component["valueQuantity"]))
 
@@ -169,7 +179,7 @@ class _Builder:
 
 
 _PATHS = {
-    "medicationCodeableConcept": "medication",
+    "medicationCodeableConcept": "medication.ofType(CodeableConcept)",
     "valueQuantity": "value",
     "valueString": "value",
     "valueCodeableConcept": "value",
@@ -180,6 +190,8 @@ _PATHS = {
     "abatementDateTime": "abatement",
 }
 """How FHIRPath names elements of several types."""
+_ELSEWHERE = {"medicationCodeableConcept": ("contained.ofType(Medication).code",)}
+"""Where an element may stand instead."""
 _KEYS = frozenset({"medicationCodeableConcept", "code", "vaccineCode"})
 """What a resource is about: with another one it is another order altogether."""
 
@@ -206,7 +218,6 @@ def _rate(rate: Json, dose: Json | None) -> Need:
     if dose and unit.endswith("/h"):
         hours = dose["value"] / rate["value"]
         ways += [
-            Way(path=_RATE, want=Amount(value=hours, unit="h", tolerance=hours / 1000)),
             Way(path=f"{_REPEAT}.where(durationUnit = 'h').duration", want=Amount(value=hours)),
             Way(path=f"{_REPEAT}.where(durationUnit = 'min').duration",
                 want=Amount(value=hours * 60)),

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from bedside.core.seeds import opaque_id
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW, Admission, Illness, Life, Taken
 from bedside.scenarios.hospital.tables import Band, analytes, conditions, medicines
 from bedside.scenarios.synthetic import SYNTHETIC
@@ -77,7 +78,7 @@ def people_at_work() -> Iterator[Json]:
 
 
 class Writer:
-    """Writes the resources of one life; ids count up from the patient's."""
+    """Writes the resources of one life; their ids say nothing."""
 
     def __init__(self, life: Life, patient: str) -> None:
         self._life = life
@@ -91,7 +92,8 @@ class Writer:
 
     def _head(self, type: str) -> Json:
         self._count += 1
-        return {"resourceType": type, "id": f"{self._patient}-{self._count}", "meta": _META}
+        id = opaque_id(self._patient, self._count)
+        return {"resourceType": type, "id": id, "meta": _META}
 
     def patient(self) -> Json:
         """Who they are."""
