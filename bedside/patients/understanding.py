@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, cast, get_args
 
-from bedside.patients.classifier import classifier
+from bedside.patients.classifier import Guess, classifier
 from bedside.patients.lexicon import conceive, lexicon, mended, split_words, stem
 from bedside.scenarios.case import Topic
 
@@ -54,6 +54,8 @@ _ITEM = 3
 """Words of one thing in a bare list, at most."""
 _FRAGMENT = 7
 """Words of a question that may lean on the one before, at most."""
+_LEANS = "lean"
+"""The label of what cannot be understood by itself."""
 _REQUESTS: frozenset[Act] = frozenset({"open", "more", "repeat", "invite", "consent", "diagnosis"})
 _LEANING: frozenset[Act] = frozenset({"ask", "open", "unclear"})
 _PROPOSALS: frozenset[Act] = frozenset({"advise", "consent"})
@@ -76,6 +78,7 @@ class Part:
             spelled.
         listed: it asks for several things in a row.
         fragment: it is so short and bare that it may lean on the question before.
+        leans: its words say that it leans on the question before: "what kind?", "and at night?".
         asked: it has the form of a question.
         faint: it has not, and what it is for is a weak guess.
         closed: what stands in a question for yes or no, except the words that say nothing by
@@ -88,6 +91,7 @@ class Part:
     words: tuple[str, ...] = ()
     listed: bool = False
     fragment: bool = False
+    leans: bool = False
     asked: bool = False
     faint: bool = False
     closed: frozenset[str] | None = None
@@ -122,6 +126,8 @@ def in_context(part: Part, topic: Topic | None) -> Part:
         return part
     if part.act == "more":
         return replace(part, topics=(topic,))
+    if part.leans and topic != "complaint":
+        return replace(part, act="ask", topics=(topic,))
     leans = part.fragment and part.act in _LEANING and part.topics != ("site",)
     if leans and topic != "complaint" and (topic not in _STANDING or not part.topics):
         return replace(part, act="ask", topics=(topic,))
@@ -183,13 +189,17 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
     known = lexicon()
     asked = "?" in text or words[0] in known.asks
     guess = classifier().guess(text)
+    leans = guess.label == _LEANS
+    if leans:
+        guess = Guess(guess.second, guess.doubt, "", 0.0)
     fragment = len(words) <= _FRAGMENT and known.bare.issuperset(words)
     stems = tuple(map(mended, words))
     tokens = conceive(stems)
     if guess.surety >= sure and guess.label not in _TOPICS:
         everything = guess.label == "more" and not fragment
         act = "open" if everything else cast(Act, guess.label)
-        return Part(act, words=tokens if act in _PROPOSALS else (), fragment=fragment)
+        proposed = tokens if act in _PROPOSALS else ()
+        return Part(act, words=proposed, fragment=fragment, leans=leans)
     tag = _TAG.search(text)
     listed = "," in _TAG.sub("", text).rstrip(" ,") or "or" in words or "and" in words
     likely = (guess.label, guess.second) if listed and guess.doubt >= _TWICE else (guess.label,)
@@ -200,7 +210,7 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
     content = frozenset(tokens).difference(known.stop)
     limited = content and known.limits.intersection(words)
     if not topics and not items and not (asked and content):
-        return Part("unclear", fragment=fragment, faint=not asked)
+        return Part("unclear", fragment=fragment, leans=leans, faint=not asked)
     return Part(
         "ask",
         topics,
@@ -208,6 +218,7 @@ def _part(text: str, sure: float = _UNSURE) -> Part | None:
         tokens + stems + tuple(one for one in map(stem, words) if one not in stems),
         listed=listed,
         fragment=fragment,
+        leans=leans,
         asked=asked,
         faint=not asked and guess.surety < _SURE,
         closed=content.union(limited) if words[0] in known.frames or tag else None,
