@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from bedside.fhir_server.population import Record
 
 __all__ = ["Line", "lines_of", "write_bundle", "write_ndjson"]
 
+_URN = re.compile(rb'("reference"\s*:\s*")(urn:uuid:[^"\\]+)"')
+_CONDITIONAL = re.compile(rb'"reference"\s*:\s*"([A-Za-z]+)\?identifier=([^"\\|&]*)\|([^"\\&]+)"')
+_LOGICAL = rb'"type":"\1","identifier":{"system":"\2","value":"\3"}'
 _ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".json", ".json.gz")
 
 
@@ -25,7 +29,13 @@ class Line(NamedTuple):
 
 
 class _Entry(msgspec.Struct):
+    fullUrl: str = ""
     resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Head(msgspec.Struct):
+    resourceType: str = ""
+    id: str = ""
 
 
 class _Bundle(msgspec.Struct):
@@ -37,7 +47,9 @@ def lines_of(sources: Iterable[Path]) -> Iterator[Line]:
     """The resources in files and folders of files, in the order of their names.
 
     A ``.json`` file holds one Bundle, whose entries are taken, or one resource; any other holds one
-    resource a line.
+    resource a line. In a Bundle, references to ``urn:uuid`` addresses lead to the entries with
+    these, and conditional ones (``Practitioner?identifier=SYSTEM|VALUE``), as in Synthea's, become
+    logical ones.
 
     Raises:
         PopulationError: a source is not there, cannot be read, or is no such file.
@@ -122,10 +134,32 @@ def _entries(text: bytes, path: Path) -> Iterator[Line]:
     if bundle.resourceType != "Bundle":
         yield Line(text.strip(), str(path))
         return
+    places = {entry.fullUrl: place for entry in bundle.entry if (place := _place(entry))}
     for number, entry in enumerate(bundle.entry):
         resource = bytes(entry.resource)
         if resource:
-            yield Line(resource, f"{path}, entry[{number}]")
+            yield Line(_resolved(resource, places), f"{path}, entry[{number}]")
+
+
+def _place(entry: _Entry) -> bytes:
+    """``Type/id`` of an entry that is known by a ``urn:uuid`` address, else nothing."""
+    if not entry.fullUrl.startswith("urn:uuid:") or not bytes(entry.resource):
+        return b""
+    try:
+        head = msgspec.json.decode(entry.resource, type=_Head)
+    except msgspec.MsgspecError:
+        return b""
+    return f"{head.resourceType}/{head.id}".encode() if head.resourceType and head.id else b""
+
+
+def _resolved(resource: bytes, places: dict[str, bytes]) -> bytes:
+    """A resource of a Bundle, its references as they are outside of it."""
+
+    def led(found: re.Match[bytes]) -> bytes:
+        place = places.get(found[2].decode(errors="replace"))
+        return found[1] + place + b'"' if place else found[0]
+
+    return _CONDITIONAL.sub(_LOGICAL, _URN.sub(led, resource))
 
 
 def _on_one_line(text: bytes) -> bytes:
