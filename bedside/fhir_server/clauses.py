@@ -63,7 +63,7 @@ class Store(Protocol):
     def get(self, type: str, id: str) -> Record | None:
         """The resource, or None."""
 
-    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+    def find(self, type: str, clauses: Sequence[Clause]) -> Sequence[Record]:
         """The resources of a type that meet every clause."""
 
 

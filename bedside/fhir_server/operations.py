@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -60,7 +60,7 @@ def everything(chart: Overlay, request: Request, type: str, id: str) -> Response
     given = _given(pairs, _PARAMETERS[type])
     scope = _Scope(_care(given), _since(given), _types(given))
 
-    def run(store: Store, query: Query) -> list[Record]:
+    def run(store: Store, query: Query) -> Sequence[Record]:
         found = _compartment(store, type, id)
         if scope.care is not None:
             found = {
@@ -99,7 +99,7 @@ def last_n(chart: Overlay, request: Request) -> Response:
     kept = [(name, value) for name, value in given if name not in ("max", "_sort")]
     wanted = urlencode([*kept, ("_sort", "-date")])
 
-    def run(store: Store, query: Query) -> list[Record]:
+    def run(store: Store, query: Query) -> Sequence[Record]:
         date = store.parameters.of("Observation")["date"]
         found = search.matching(store, "Observation", wanted)
         return [record for group in by_code(found) for record in latest(group, int(most[:9]), date)]

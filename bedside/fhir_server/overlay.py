@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from bedside.core.seeds import opaque_id
 from bedside.fhir_server.clauses import Clause
+from bedside.fhir_server.joined import Joined
 from bedside.fhir_server.jsontext import Json, with_members
 from bedside.fhir_server.parameters import ParameterSet
 from bedside.fhir_server.policy import STRICT, Policy
@@ -157,18 +158,20 @@ class Overlay:
         """The resource as it was before any write."""
         return self.start.get(type, id) or self.population.get(type, id)
 
-    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+    def find(self, type: str, clauses: Sequence[Clause]) -> Sequence[Record]:
         """The resources of a type, as they are now, that meet every clause."""
         start = self.start
         written = self._written.get(type, {})
         at_start = list(start.find(type, clauses))
         found = self.population.find(type, clauses)
-        if start.has(type):
-            found = [record for record in found if start.get(type, record.id) is None]
+        hidden = {record.id for record in start.of_type(type)} if start.has(type) else set()
+        hidden = {id for id in hidden.union(written) if self.population.get(type, id)}
+        if hidden:
+            found = [record for record in found if record.id not in hidden]
         if not written:
-            return [*found, *at_start]
-        kept = [record for part in (found, at_start) for record in part if record.id not in written]
-        return [*kept, *_meeting(self._candidates(type, clauses), clauses)]
+            return Joined(found, at_start) if at_start else found
+        kept = [record for record in at_start if record.id not in written]
+        return Joined(found, kept, list(_meeting(self._candidates(type, clauses), clauses)))
 
     def _candidates(self, type: str, clauses: Sequence[Clause]) -> Iterable[Version]:
         """The written versions of a type, or of many those that have keys that are asked for."""
@@ -180,7 +183,7 @@ class Overlay:
         ids = self._postings.candidates(type, clauses, self._log)
         return written.values() if ids is None else [written[id] for id in ids]
 
-    def of_type(self, type: str) -> list[Record]:
+    def of_type(self, type: str) -> Sequence[Record]:
         """All resources of a type as they are now."""
         return self.find(type, ())
 

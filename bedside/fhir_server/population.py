@@ -84,7 +84,7 @@ class Resources(Protocol):
     def of_type(self, type: str) -> Iterable[Record]:
         """All resources of a type."""
 
-    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+    def find(self, type: str, clauses: Sequence[Clause]) -> Sequence[Record]:
         """The resources of a type that meet every clause."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -145,7 +145,7 @@ class _Alone:
     def get(self, type: str, id: str) -> None:
         return None
 
-    def find(self, type: str, clauses: object) -> list[Record]:
+    def find(self, type: str, clauses: object) -> Sequence[Record]:
         raise _invalid("This search may not be chained: it is about one resource alone.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Protocol, Self
@@ -20,7 +20,7 @@ from bedside.fhir_server.query import CONTROLS, Query, bound, parse_query
 
 __all__ = ["answer", "in_compartment", "matching", "only_match", "page_of", "parse_search"]
 
-Run = Callable[[Any, Query], list[Record]]
+Run = Callable[[Any, Query], Sequence[Record]]
 """What finds the records of a query in a store."""
 
 
@@ -45,7 +45,7 @@ def parse_search(text: str) -> Query:
     return parse_query(STANDARD, type, query)
 
 
-def matching(store: Store, type: str, text: str) -> list[Record]:
+def matching(store: Store, type: str, text: str) -> Sequence[Record]:
     """The resources of a type that match a query string, in its order.
 
     Raises:
@@ -125,7 +125,7 @@ def in_compartment(
     if named:
         query = replace(query, text="&".join(filter(None, [query.text, named])))
 
-    def run(store: Store, query: Query) -> list[Record]:
+    def run(store: Store, query: Query) -> Sequence[Record]:
         found = [
             record
             for each in types
@@ -168,7 +168,7 @@ def _refuse_particular(text: str, compartment: str) -> None:
 
 def _members(
     store: Store, compartment: str, id: str, type: str, names: tuple[str, ...], query: Query
-) -> list[Record]:
+) -> Sequence[Record]:
     ids = {
         record.id
         for name in names
@@ -183,7 +183,7 @@ def _members(
     return store.find(type, (id_clause(store.parameters, type, frozenset(ids)), *clauses))
 
 
-def _run(store: Store, query: Query) -> list[Record]:
+def _run(store: Store, query: Query) -> Sequence[Record]:
     return _sorted(store.find(query.type, bound(query.clauses, store)), query.sort)
 
 
@@ -220,7 +220,7 @@ def page_of(store: Dated, query: Query, path: str, run: Run) -> bytes:
     )
 
 
-def _sorted(records: list[Record], order: tuple[tuple[Param, bool], ...]) -> list[Record]:
+def _sorted(records: Sequence[Record], order: tuple[tuple[Param, bool], ...]) -> Sequence[Record]:
     """The records in order; those without a value come last."""
     for param, descending in reversed(order):
         choose = max if descending else min

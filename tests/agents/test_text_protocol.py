@@ -28,7 +28,7 @@ from bedside.core.trace import Ended
 from bedside.envs.drivers import play
 from bedside.envs.encounter import Encounter
 from bedside.fhir_server.population import Population
-from bedside.scenarios import catalogue
+from bedside.scenarios import catalogue, chart
 from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.suite import Suite
 
@@ -222,15 +222,21 @@ def test_the_oracle_posts_one_by_one_and_wraps_the_rest() -> None:
     assert finish == "FINISH([45])"
 
 
-def test_the_oracle_passes_every_small_chart_task_through_the_protocol() -> None:
+ORIGINAL = list(chart.families())[:10]
+"""The categories that are MedAgentBench's."""
+
+
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_the_oracle_passes_every_chart_task_through_the_protocol(whole: bool) -> None:
     """In 8 messages; those that change what is charted take the extension."""
-    small = catalogue.load("chart-small")
-    for found in small.cases:
+    suite = catalogue.load("chart-small")
+    for found in chart.cases("hospital") if whole else suite.cases:
         assert isinstance(found, ChartCase)
         messages = oracle_messages(found, BASE)
         assert len(messages) <= ROUNDS
         extension = any(request.method != "POST" for request in found.gold)
-        encounter = Encounter(found, suite=small, seed=0)
+        assert not (extension and found.category in ORIGINAL)
+        encounter = Encounter(found, suite=suite, seed=0)
         play(encounter, TextDoctor(Playback(messages), extension=extension))
         assert encounter.sheet().success, (found.category, found.branch)
 

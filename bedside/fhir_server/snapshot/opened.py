@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache, reduce
 from operator import or_
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -86,7 +86,7 @@ class Snapshot:
         rows = self._type(type)
         return () if rows is None else rows.every()
 
-    def find(self, type: str, clauses: Sequence[Clause]) -> list[Record]:
+    def find(self, type: str, clauses: Sequence[Clause]) -> Sequence[Record]:
         """The resources of a type that meet every clause, by id."""
         rows = self._type(type)
         return [] if rows is None else rows.find(clauses)
@@ -144,7 +144,7 @@ class _Type:
 
     def get(self, id: str) -> Record | None:
         row = self.row(id)
-        return None if row < 0 else self._records(np.array([row]))[0]
+        return None if row < 0 else self.records(np.array([row]))[0]
 
     def row(self, id: str) -> int:
         """The row of an id, or -1."""
@@ -154,16 +154,16 @@ class _Type:
 
     def every(self) -> Iterator[Record]:
         for low in range(0, self.count, _BATCH):
-            yield from self._records(np.arange(low, min(low + _BATCH, self.count)))
+            yield from self.records(np.arange(low, min(low + _BATCH, self.count)))
 
     def text(self, row: int) -> bytes:
         return self._text[self.offsets.item(row) : self.offsets.item(row + 1)]
 
-    def _records(self, rows: Any) -> list[_Row]:
+    def records(self, rows: Any) -> list[_Row]:
         ids = self.ids[rows].tolist()
         return [_Row(self, row, id.decode()) for row, id in zip(rows.tolist(), ids, strict=True)]
 
-    def find(self, clauses: Sequence[Clause]) -> list[Record]:
+    def find(self, clauses: Sequence[Clause]) -> Sequence[Record]:
         keyed: list[_Posting] = []
         dated: list[_Dated] = []
         tests = []
@@ -179,10 +179,13 @@ class _Type:
                 dated.append((clause.dates, *columns))
             else:
                 tests.append(clause.test)
-        records = self._records(self._rows(keyed, dated)) if keyed or dated else self.every()
-        if not tests:
-            return list(records)
-        return [record for record in records if all(test(record) for test in tests)]
+        rows = self._rows(keyed, dated) if keyed or dated else np.arange(self.count)
+        records = _Found(self, rows)
+        return (
+            records
+            if not tests
+            else [record for record in records if all(test(record) for test in tests)]
+        )
 
     def dates(self, param: Param) -> tuple[Any, Any] | None:
         """From when to when each resource's only date under a parameter is, if a column tells."""
@@ -254,6 +257,32 @@ class _Posting(NamedTuple):
 
     rows: Any
     key: tuple[str, Key] | None = None
+
+
+class _Found(Sequence[Record]):
+    """Some rows of a type, in order; a resource is made when it is asked for."""
+
+    __slots__ = ("_rows", "_source")
+
+    def __init__(self, source: _Type, rows: Any) -> None:
+        self._source = source
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Record]:
+        for low in range(0, len(self._rows), _BATCH):
+            yield from self._source.records(self._rows[low : low + _BATCH])
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        if isinstance(place, slice):
+            return self._source.records(self._rows[place])
+        return self._source.records(self._rows[[place]])[0]
 
 
 class _Row(Record):
