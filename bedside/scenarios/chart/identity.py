@@ -11,7 +11,7 @@ from bedside.scenarios.chart.expect import Json, needs_of
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import LOINC, condition, note, service, vital
 from bedside.scenarios.chart_case import Need, Way
-from bedside.scenarios.comparators import Amount, Moment, Refers, Same
+from bedside.scenarios.comparators import Amount, Moment, Refers, Same, Words
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW, Life
 from bedside.scenarios.hospital.resources import moment
 
@@ -49,7 +49,8 @@ def wrong_patient(draft: Draft) -> None:
     draft.patient = right
     order = _test if draft.branch == "test" or (not known and chance.happens(0.5)) else _vital
     draft.ask("the MRN", Same(values=(right.mrn,)), right.mrn)
-    draft.tell(asked=moment(asked)[:10], order=order(draft))
+    how = draft.family.tables["how"]["test" if order is _test else "vital"]
+    draft.tell(asked=moment(asked)[:10], order=order(draft), how=how)
 
 
 def _base(draft: Draft) -> Life:
@@ -117,8 +118,9 @@ def duplicate_patient(draft: Draft) -> None:
         draft.plant(person.resource)
     planted = draft.plant(spare.resource)
     counts = {full.id: chance.between(4, 8), spare.id: chance.between(1, 3)}
+    usual = Patient(base).kilograms()
     for person in (full, spare):
-        _weights(draft, person, counts[person.id])
+        _weights(draft, person, usual, counts[person.id])
     draft.patient = spare
     if draft.acts:
         _replaced(draft, planted, full)
@@ -129,10 +131,10 @@ def duplicate_patient(draft: Draft) -> None:
     draft.tell(mrn=given.mrn)
 
 
-def _weights(draft: Draft, person: Patient, count: int) -> None:
+def _weights(draft: Draft, person: Patient, usual: float, count: int) -> None:
     for place in range(count):
-        value, ago = draft.chance.between(580, 940) / 10, draft.chance.between(20, 60)
-        at = NOW - (ago + 60 * place) * DAY
+        value = round(usual * draft.chance.between(985, 1015) / 1000, 1)
+        at = NOW - (draft.chance.between(20, 60) + 60 * place) * DAY
         draft.plant(vital(person, "29463-7", "Body weight", value, "kg", at))
 
 
@@ -152,7 +154,7 @@ def _replaced(draft: Draft, planted: Json, kept: Patient) -> None:
 @category("do_not_contact")
 def do_not_contact(draft: Draft) -> None:
     """A reminder of an appointment, unless a flag in force forbids to send it this way."""
-    draft.choose()
+    draft.choose(lambda p: p.age >= 18)
     chance, tables = draft.chance, draft.family.tables
     channel = chance.pick(tuple(tables["channels"]))
     at = NOW + chance.between(2, 20) * DAY + chance.between(-1, 6) * HOUR + chance.below(12) * 5
@@ -222,6 +224,7 @@ def _reminder(draft: Draft, channel: str, at: int) -> None:
         "resourceType": "CommunicationRequest",
         "status": "active",
         "subject": draft.patient.subject,
+        "recipient": [draft.patient.subject],
         "medium": [{"text": channel}],
         "authoredOn": moment(NOW),
         "payload": [{"contentString": f"Your appointment is on {day} at {clock}."}],
@@ -230,16 +233,20 @@ def _reminder(draft: Draft, channel: str, at: int) -> None:
         request,
         also={"medium": draft.family.tables["channels"][channel]["names"]},
         windows={"authoredOn": (moment(NOW), moment(LATEST))},
-        ungraded=("payload",),
+        ungraded=("recipient", "payload"),
     )
     draft.create(
         request, f"a reminder by {channel}", needs=(*needs, _mentions(day), _mentions(clock))
     )
 
 
+_LONGEST_REMINDER = 300
+"""Characters; in a longer text any date could stand."""
+
+
 def _mentions(text: str) -> Need:
-    path = f"payload.content.where(contains('{text}')).exists()"
-    return Need(says=f"the text has {text}", ways=(Way(path=path, want=Same(values=(True,))),))
+    want = Words(phrases=(text,), longest=_LONGEST_REMINDER)
+    return Need(says=f"the text has {text}", ways=(Way(path="payload.content", want=want),))
 
 
 @category("problem_list")
@@ -260,7 +267,8 @@ def problem_list(draft: Draft) -> None:
     second = draft.plant(condition(patient, again[0], again[1], second_at))
     complaint = chance.pick(tables["newest"])
     newest = draft.plant(condition(patient, complaint[0], complaint[1], NOW - DAY))
-    healed = NOW - chance.between(6, 20) * DAY
+    ago = (20, 24) if draft.branch == "relapsed" else (3, 12)
+    healed = NOW - chance.between(*ago) * DAY
     _follow_up(draft, display, moment(healed)[:10])
     changed = {"healed": treated, "twice": second}.get(draft.branch, newest)
     match draft.branch:
@@ -276,8 +284,9 @@ def _follow_up(draft: Draft, problem: str, healed: str) -> None:
     """Two notes, of which the later counts."""
     texts = draft.family.tables["notes"]
     kinds = {"healed": ("treated", "healed"), "relapsed": ("healed", "relapsed")}
-    ago = (draft.chance.between(4, 5) * DAY, draft.chance.between(3, 20) * HOUR)
-    for kind, before in zip(kinds.get(draft.branch, ("treated",) * 2), ago, strict=True):
+    told = kinds.get(draft.branch, ("treated", "treated_still"))
+    ago = (draft.chance.between(14, 18) * DAY, draft.chance.between(3, 20) * HOUR)
+    for kind, before in zip(told, ago, strict=True):
         lines = [line.format(problem=problem, healed=healed) for line in texts[kind]]
         draft.plant(note(draft.patient, "Follow-up note", lines, NOW - before))
 

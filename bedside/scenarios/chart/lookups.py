@@ -74,7 +74,7 @@ def last_magnesium(draft: Draft) -> None:
         draft.plant(lab(patient, "magnesium", wanted, NOW - chance.between(25, 47) * HOUR))
         draft.ask("no result", Amount(value=-1), -1)
     else:
-        at = NOW - chance.between(1, 11) * HOUR - chance.below(60)
+        at = NOW - chance.between(1, 11) * HOUR - chance.between(6, 54)
         draft.plant(lab(patient, "magnesium", older, at - chance.between(3, 12) * HOUR))
         draft.plant(lab(patient, "magnesium", wanted, at))
         draft.ask("the last magnesium", Amount(value=wanted, unit="mg/dL", tolerance=0.001), wanted)

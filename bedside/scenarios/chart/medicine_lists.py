@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedside.scenarios.chart.draft import Draft, Patient
+from bedside.scenarios.chart.draft import ROOM, Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.prescribing import ago, ask_id, some, spoken
@@ -19,20 +19,21 @@ __all__: list[str] = []
 def duplicate_therapy(draft: Draft) -> None:
     """Of two active orders of one class one is stopped; others only look like it."""
     chance, tables = draft.chance, draft.family.tables
-    draft.choose(lambda p: p.age >= 18 and not _taken(p) & {*tables["medicines"], *tables["avoid"]})
+    unfit = {*tables["medicines"], *tables["avoid"]}
+    draft.choose(lambda p: p.age >= 18 and p.unseen >= ROOM and not _taken(p) & unfit)
     group = chance.pick(tables["groups"])
     one, other = some(chance, group["members"], 2)
     second = {"same": one, "lookalike": group["neighbour"]}.get(draft.branch, other)
-    dates = some(chance, [_days_ago(draft, 60, 400), _days_ago(draft, 5, 50)], 2)
+    dates = some(chance, [_days_ago(draft, 55, 400), _days_ago(draft, 5, 50)], 2)
+    stop = chance.pick(("older", "newer"))
     pair = [
         _plant(draft, one, 0, dates[0]),
-        _plant(draft, second, 1, dates[1], active=draft.branch != "ended"),
+        _plant(draft, second, int(stop == "older"), dates[1], active=draft.branch != "ended"),
     ]
     latest, *others = some(chance, tables["others"], 3)
     for name in others:
-        _plant(draft, name, chance.below(2), _days_ago(draft, 80, 300))
+        _plant(draft, name, chance.below(2), _days_ago(draft, 3, 300))
     decides = _plant(draft, latest, chance.below(2), ago(chance, 3, 40))
-    stop = chance.pick(("older", "newer"))
     if draft.acts:
         pair.sort(key=lambda order: str(order["authoredOn"]), reverse=stop == "newer")
         decides = pair[0]
@@ -45,7 +46,7 @@ def duplicate_therapy(draft: Draft) -> None:
 def medication_reconciliation(draft: Draft) -> None:
     """What is ordered is made to agree with what the patient takes by the last note."""
     chance, tables = draft.chance, draft.family.tables
-    draft.choose(lambda p: p.age >= 18 and not _taken(p))
+    draft.choose(lambda p: p.age >= 18 and p.unseen >= ROOM and not _taken(p))
     changed, *known = some(chance, tuple(tables["medicines"]), chance.between(3, 5))
     taken = [(name, chance.below(2)) for name in known]
     agreeing = [_plant(draft, *each, _days_ago(draft, 30, 400)) for each in taken]
@@ -62,8 +63,7 @@ def medication_reconciliation(draft: Draft) -> None:
         _stop(draft, order, f"the order of {changed} is stopped")
     at = ago(chance, 3, 20)
     listed = [_told(draft, *each) for each in some(chance, taken, len(taken))]
-    others = [name for name in tables["medicines"] if name not in known]
-    former = [_told(draft, name, 1) for name in some(chance, [*others, known[0]], 3)]
+    former = _former_list(draft, changed, 1 - dose if draft.branch == "other_dose" else dose, taken)
     _write(draft, at, chance.pick(tables["openings"]), *listed, remark)
     _write(draft, at - chance.between(8, 26) * HOUR, chance.pick(tables["openings"]), *former)
     for each in agreeing:
@@ -72,14 +72,23 @@ def medication_reconciliation(draft: Draft) -> None:
     draft.tell()
 
 
+def _former_list(draft: Draft, changed: str, dose: int, taken: list[tuple[str, int]]) -> list[str]:
+    """What the note before said: the same, but for the medicine in question."""
+    before = [each for each in taken if each[0] != changed]
+    if draft.branch != "missing":
+        before.append((changed, dose))
+    return [_told(draft, *each) for each in some(draft.chance, before, len(before))]
+
+
 @category("stopped_but_active")
 def stopped_but_active(draft: Draft) -> None:
     """The last note says that a medicine was stopped, but its order is active; or it is not so."""
     chance, tables = draft.chance, draft.family.tables
-    draft.choose(lambda p: p.age >= 18 and not _ever_taken(p) & set(tables["medicines"]))
+    unfit = set(tables["medicines"])
+    draft.choose(lambda p: p.age >= 18 and p.unseen >= ROOM and not _ever_taken(p) & unfit)
     pair = chance.pick(tables["pairs"])
     drug, neighbour = some(chance, pair, 2)
-    ordered = _days_ago(draft, 120, 400)
+    ordered = _days_ago(draft, 45, 400)
     order = _plant(draft, drug, 1, ordered, active=draft.branch != "already")
     if chance.happens(0.5):
         _plant(draft, drug, 0, ordered - chance.between(90, 300) * DAY, active=False)
@@ -132,7 +141,8 @@ def _write(draft: Draft, at: int, *lines: str) -> None:
 
 
 def _days_ago(draft: Draft, low: int, high: int) -> int:
-    return NOW - draft.chance.between(low, high) * DAY
+    """So many days ago, but not before the last visit where that leaves room."""
+    return NOW - draft.chance.between(low, max(low, min(high, draft.patient.unseen))) * DAY
 
 
 def _taken(patient: Patient) -> set[str]:

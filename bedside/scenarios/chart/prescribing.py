@@ -1,11 +1,11 @@
-"""Orders that depend on allergies, other medicines, kidneys, liver, pregnancy or weight."""
+"""Orders that depend on allergies, other medicines or a pregnancy."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from bedside.scenarios.chart.draft import Draft, Patient
+from bedside.scenarios.chart.draft import ROOM, Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import (
@@ -13,9 +13,7 @@ from bedside.scenarios.chart.resources import (
     allergy,
     condition,
     dosage,
-    lab,
     medication_order,
-    vital,
 )
 from bedside.scenarios.chart_case import Need, Way
 from bedside.scenarios.comparators import Amount, Concept, Refers
@@ -24,15 +22,16 @@ from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
 from bedside.scenarios.hospital.resources import moment
 from bedside.scenarios.hospital.tables import medicines
 
-__all__ = ["ago", "ask_id", "some", "spoken"]
+__all__ = ["TIMES", "adult", "ago", "ask_id", "forbid", "order", "some", "spoken"]
 
 T = TypeVar("T")
 
-_TIMES = ("", "once a day", "twice a day", "three times a day", "four times a day")
-_WEIGHT = ("29463-7", "Body weight")
+TIMES = ("", "once a day", "twice a day", "three times a day", "four times a day")
 _PREGNANCY = ("Z33.1", "Pregnant state, incidental")
 _FRAIL = ("asthma", "heart_failure", "kidney_disease")
 """Illnesses with which some of the medicines would be unwise, whatever the house rule says."""
+_MOST = 400
+"""Days before now at which planted entries begin."""
 _TERM = 280
 """Days of a pregnancy."""
 
@@ -42,7 +41,9 @@ def allergy_conflict(draft: Draft) -> None:
     """A medicine is ordered, or its alternative, or none, by the allergies that count."""
     chance, tables = draft.chance, draft.family.tables
     row = chance.pick(tables["medicines"])
-    patient = draft.choose(lambda p: _adult(p, tables["avoid"]) and not p.life.allergies)
+    patient = draft.choose(
+        lambda p: adult(p, tables["avoid"]) and not p.life.allergies and p.unseen >= ROOM
+    )
     own, spare = row["members"], row["spare_members"]
     charted = {
         "conflict": [(own, True), (spare, False)],
@@ -50,7 +51,7 @@ def allergy_conflict(draft: Draft) -> None:
         "unrelated": [(tables["unrelated"], True), (tables["pollens"], True)],
         "both": [(own, True), (spare, True), (tables["unrelated"], True)],
     }[draft.branch]
-    dates = _dates(chance, len(charted))
+    dates = _dates(draft, len(charted))
     entries = []
     for (substances, counts), at in zip(charted, dates, strict=True):
         reaction = chance.pick(tables["reactions"])
@@ -73,7 +74,9 @@ def drug_interaction(draft: Draft) -> None:
     """A medicine is ordered, or its alternative, or none, by what else is taken now."""
     chance, tables = draft.chance, draft.family.tables
     row = chance.pick(tables["medicines"])
-    patient = draft.choose(lambda p: _adult(p, tables["avoid"]) and not _took(p, row["partners"]))
+    patient = draft.choose(
+        lambda p: adult(p, tables["avoid"]) and not _took(p, row["partners"]) and p.unseen >= ROOM
+    )
     one, other = some(chance, row["partners"], 2)
     active = draft.branch != "clear"
     charted = [
@@ -83,13 +86,13 @@ def drug_interaction(draft: Draft) -> None:
         (chance.pick(row["harmless"]), True),
     ]
     orders = []
-    for (name, taken), at in zip(charted, _dates(chance, len(charted)), strict=True):
+    for (name, taken), at in zip(charted, _dates(draft, len(charted)), strict=True):
         amount, times = tables["doses"][name]
         dose = dosage(amount, "mg", "oral", times_a_day=times)
         status = "active" if taken else chance.pick(("stopped", "completed", "cancelled"))
         orders.append(draft.plant(medication_order(patient, name, dose, at=at, status=status)))
     _decide(draft, row, ruled_out=active, spare_too=draft.branch == "both")
-    newest = max(orders[:2], key=lambda order: order["authoredOn"])
+    newest = max(orders[:2], key=lambda each: each["authoredOn"])
     ask_id(draft, "the order that decides", orders[0] if active else newest)
     _tell(
         draft,
@@ -97,79 +100,6 @@ def drug_interaction(draft: Draft) -> None:
         partners=" or ".join(row["partners"]),
         spare_partners=" or ".join(row["spare_partners"]),
     )
-
-
-@category("renal_dosing")
-def renal_dosing(draft: Draft) -> None:
-    """A dose is chosen by the creatinine clearance, worked out from the last results."""
-    chance, tables = draft.chance, draft.family.tables
-    row = chance.pick(tables["medicines"])
-    patient = draft.choose(
-        lambda p: 40 <= p.age <= 78 and not p.life.allergies and not p.takes(*tables["avoid"])
-    )
-    low, high = row["limits"]
-    aim = chance.between(*{
-        "normal": (high + 5, high + 35),
-        "reduced": (low + 4, high - 4),
-        "none": (low - 14, low - 4),
-    }[draft.branch])  # fmt: skip
-    kilograms = chance.between(58, 94)
-    at = ago(chance, 2, 16)
-    _weigh(draft, kilograms + chance.pick((-7, -6, 6, 7)), "kg", at - 100 * DAY)
-    _weigh(draft, kilograms, "kg", at - chance.between(1, 5) * HOUR)
-    cleared = (140 - patient.age) * kilograms * (0.85 if patient.life.female else 1) / 72
-    creatinine = round(cleared / aim, 2)
-    older = creatinine * (0.4 if draft.branch == "none" else chance.pick((1.8, 2.4)))
-    draft.plant(lab(patient, "creatinine", round(older, 2), at - chance.between(14, 26) * HOUR))
-    if chance.happens(0.4):
-        micromoles = round(creatinine * tables["micromoles"])
-        creatinine = micromoles / tables["micromoles"]
-        result = draft.plant(lab(patient, "creatinine", micromoles, at, unit="umol/L"))
-    else:
-        result = draft.plant(lab(patient, "creatinine", creatinine, at))
-    mistaken = lab(patient, "creatinine", round(older * 1.1, 2), at + 40)
-    draft.plant({**mistaken, "status": "entered-in-error"})
-    _dose(draft, row)
-    clearance = cleared / creatinine
-    draft.ask(
-        "the clearance", Amount(value=clearance, unit="mL/min", tolerance=1), round(clearance)
-    )
-    ask_id(draft, "the creatinine that it comes from", result)
-    _tell_doses(draft, row, low=low, high=high)
-
-
-@category("hepatic_dosing")
-def hepatic_dosing(draft: Draft) -> None:
-    """A dose is chosen by the worse of the last two liver values."""
-    chance, tables = draft.chance, draft.family.tables
-    row = chance.pick(tables["medicines"])
-    patient = draft.choose(lambda p: _adult(p, tables["avoid"]))
-    worst = ("normal", "reduced", "none").index(draft.branch)
-    grades = [worst, chance.below(worst + 1)]
-    if chance.happens(0.5):
-        grades.reverse()
-    former = chance.pick([grade for grade in range(3) if grade != worst])
-    alt, older_alt = (chance.between(*tables["alt"][grade]) for grade in (grades[0], former))
-    tenths, older_tenths = (
-        chance.between(*tables["bilirubin"][grade]) for grade in (grades[1], former)
-    )
-    at = ago(chance, 2, 15)
-    later = at + chance.between(10, 100)
-    draft.plant(lab(patient, "alt", older_alt, at - chance.between(12, 28) * HOUR))
-    draft.plant(lab(patient, "bilirubin", older_tenths / 10, at - chance.between(12, 28) * HOUR))
-    draft.plant(lab(patient, "alt", alt, at))
-    bilirubin = tenths / 10
-    if chance.happens(0.4):
-        micromoles = round(bilirubin * tables["micromoles"])
-        draft.plant(lab(patient, "bilirubin", micromoles, later, unit="umol/L"))
-        bilirubin = micromoles / tables["micromoles"]
-    else:
-        draft.plant(lab(patient, "bilirubin", bilirubin, later))
-    _dose(draft, row)
-    draft.ask("the last ALT", Amount(value=alt, unit="U/L"), alt)
-    wanted = Amount(value=bilirubin, unit="mg/dL", tolerance=0.06)
-    draft.ask("the last bilirubin", wanted, round(bilirubin, 1))
-    _tell_doses(draft, row)
 
 
 @category("pregnancy_dosing")
@@ -241,78 +171,20 @@ def _finding(patient: Patient, code: str, display: str, at: int, **value: object
     }
 
 
-@category("paediatric_dosing")
-def paediatric_dosing(draft: Draft) -> None:
-    """A child's dose is worked out from the last weight, unless the last two weights disagree."""
-    chance, tables = draft.chance, draft.family.tables
-    youngest = tables["capped_from"] if draft.branch == "capped" else 1
-    draft.choose(
-        lambda p: (
-            youngest <= p.age < len(tables["weights"])
-            and not {name for name, _, _ in p.life.allergies} & set(tables["allergens"])
-        )
-    )
-    row, grams, unit = _weight_and_medicine(draft)
-    at = ago(chance, 2, 10)
-    change = chance.between(15, 30) if draft.branch == "disagreeing" else chance.between(1, 4)
-    earlier = grams * (100 + change * chance.pick((-1, 1))) // 100
-    before, before_unit = at - chance.between(14, 30) * HOUR, chance.pick(("kg", unit))
-    for mass, shown, when in ((earlier, before_unit, before), (grams, unit, at)):
-        _weigh(draft, round(mass / tables["grams"][shown], 1), shown, when)
-    if draft.acts:
-        dose = min(round(row["per_kg"] * grams / 1000), row["most"])
-        _order(draft, {**row, "dose": dose})
-    else:
-        _forbid(draft, row)
-    for place, mass in (("last", grams), ("earlier", earlier)):
-        wanted = Amount(value=mass / 1000, unit="kg", tolerance=0.1)
-        draft.ask(f"the {place} weight", wanted, round(mass / 1000, 1))
-    often = _TIMES[row["times"]]
-    draft.tell(drug=row["name"], per_kg=row["per_kg"], most=row["most"], often=often)
-
-
-def _weight_and_medicine(draft: Draft) -> tuple[Json, int, str]:
-    """A medicine, a weight in grams that leaves no doubt about its dose, and the unit it is in."""
-    chance, tables = draft.chance, draft.family.tables
-    usual = round(1000 * tables["weights"][draft.patient.age])
-    unit = chance.pick(("[lb_av]", "g")) if draft.branch == "other_unit" else "kg"
-    capped = draft.branch == "capped"
-    while True:
-        row = chance.pick(tables["medicines"])
-        number = round(usual * chance.between(92, 108) / 100 / tables["grams"][unit], 1)
-        grams = round(number * tables["grams"][unit])
-        exact = row["per_kg"] * grams / 1000
-        certain = abs(exact - round(exact)) < 0.3
-        fits = exact > 1.03 * row["most"] if capped else exact < 0.97 * row["most"] and certain
-        if fits:
-            return row, grams, unit
-
-
-def _weigh(draft: Draft, value: float, unit: str, at: int) -> Json:
-    return draft.plant(vital(draft.patient, *_WEIGHT, value, unit, at))
-
-
 def _decide(draft: Draft, row: Json, *, ruled_out: bool, spare_too: bool) -> None:
     """Demand the medicine, its alternative where it is ruled out, or neither."""
     if not ruled_out:
-        _order(draft, row["drug"])
+        order(draft, row["drug"])
         return
-    _forbid(draft, row["drug"])
+    forbid(draft, row["drug"])
     if spare_too:
-        _forbid(draft, row["spare"])
+        forbid(draft, row["spare"])
     else:
-        _order(draft, row["spare"])
+        order(draft, row["spare"])
 
 
-def _dose(draft: Draft, row: Json) -> None:
-    """Demand the dose of the branch, or nothing."""
-    if draft.acts:
-        _order(draft, {**row, **row[draft.branch]})
-    else:
-        _forbid(draft, row)
-
-
-def _order(draft: Draft, medicine: Json) -> None:
+def order(draft: Draft, medicine: Json) -> None:
+    """Demand an order of a medicine with its `name`, `dose` in mg and `times` a day."""
     dose = dosage(medicine["dose"], "mg", "oral", times_a_day=medicine["times"])
     draft.create(
         medication_order(draft.patient, {"text": medicine["name"]}, dose),
@@ -321,7 +193,8 @@ def _order(draft: Draft, medicine: Json) -> None:
     )
 
 
-def _forbid(draft: Draft, medicine: Json) -> None:
+def forbid(draft: Draft, medicine: Json) -> None:
+    """Demand that a medicine is not ordered."""
     says = f"{medicine['name']} is not ordered"
     names = Concept(names=(medicine["name"], *medicine.get("also", ())))
     need = Need(says="it is this medicine", ways=(Way(path="medication", want=names),))
@@ -345,18 +218,14 @@ def _tell(draft: Draft, row: Json, **slots: str) -> None:
     )
 
 
-def _tell_doses(draft: Draft, row: Json, **slots: object) -> None:
-    normal, reduced = (spoken({**row, **row[branch]}) for branch in ("normal", "reduced"))
-    draft.tell(drug=row["name"], normal=normal, reduced=reduced, **slots)
-
-
 def spoken(medicine: Json) -> str:
     """A medicine with its `name`, `dose` in mg and `times` a day, in words."""
-    often = _TIMES[medicine["times"]]
+    often = TIMES[medicine["times"]]
     return f"{medicine['name']} {medicine['dose']:g} mg by mouth {often}"
 
 
-def _adult(patient: Patient, avoided: Sequence[str]) -> bool:
+def adult(patient: Patient, avoided: Sequence[str]) -> bool:
+    """Whether it is an adult without frailty who takes none of these medicines."""
     fit = 18 <= patient.age <= 85 and not patient.has(*_FRAIL)
     return fit and not patient.takes(*avoided)
 
@@ -375,9 +244,10 @@ def ago(chance: Chance, low: int, high: int) -> int:
     return NOW - chance.between(low, high) * HOUR - chance.below(60)
 
 
-def _dates(chance: Chance, count: int) -> list[int]:
-    """Moments of different days of the last years, in no order."""
-    moments = [NOW - (100 * place + chance.between(3, 90)) * DAY for place in range(count)]
+def _dates(draft: Draft, count: int) -> list[int]:
+    """Moments of different days since the last visit, in no order."""
+    chance, apart = draft.chance, min(draft.patient.unseen, _MOST) // count
+    moments = [NOW - (apart * place + chance.between(2, apart)) * DAY for place in range(count)]
     return some(chance, moments, count)
 
 

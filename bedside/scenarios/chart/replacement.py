@@ -30,7 +30,7 @@ def magnesium_replacement(draft: Draft) -> None:
     tenths = chance.between(low, high)
     before = tenths - 9 if branch == "normal" else tenths + 5
     hours_ago = chance.between(25, 47) if branch == "none" else chance.between(1, 22)
-    at = NOW - hours_ago * HOUR - chance.below(50)
+    at = NOW - hours_ago * HOUR - chance.between(6, 50)
     draft.plant(lab(patient, "magnesium", before / 10, at - chance.between(5, 9) * HOUR))
     draft.plant(lab(patient, "magnesium", tenths / 10, at))
     if draft.acts:
@@ -52,10 +52,11 @@ def magnesium_replacement(draft: Draft) -> None:
 @category("potassium")
 def potassium(draft: Draft) -> None:
     """A low potassium is replaced and followed up; one that is not low is left alone."""
-    patient, chance = draft.choose(), draft.chance
-    tenths = chance.between(23, 34) if draft.branch == "low" else chance.between(35, 52)
+    patient, chance = draft.choose(lambda p: p.age >= 18), draft.chance
+    tenths = chance.between(27, 34) if draft.branch == "low" else chance.between(35, 52)
     value, at = tenths / 10, NOW - chance.between(1, 40) * HOUR - chance.below(60)
-    draft.plant(lab(patient, "potassium", round(7.1 - value, 1), at - 7 * HOUR))
+    before = chance.between(*((36, 44) if draft.acts else (30, 34))) / 10
+    draft.plant(lab(patient, "potassium", before, at - chance.between(40, 90) * HOUR))
     draft.plant(lab(patient, "potassium", value, at))
     if draft.acts:
         dose = dosage(round((_GOAL - value) * 100), "meq", "oral")

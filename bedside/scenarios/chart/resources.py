@@ -42,8 +42,10 @@ def quantity(value: float, unit: str) -> Json:
 
 
 def lab(patient: Patient, name: str, value: float, at: int, *, unit: str = "") -> Json:
-    """A laboratory result; `name` as in analytes.toml, `value` in its unit, `at` in minutes."""
+    """A result or vital sign; `name` as in analytes.toml, `value` in its unit, `at` in minutes."""
     known = analytes()[name]
+    vital = known.panel == "vitals"
+    kind = ("vital-signs", "Vital Signs") if vital else ("laboratory", "Laboratory")
     low, high = known.interval(patient.life.band(at), patient.life.female)
     coding = {"system": LOINC, "code": known.loinc, "display": known.display}
     own = unit or known.unit
@@ -51,7 +53,7 @@ def lab(patient: Patient, name: str, value: float, at: int, *, unit: str = "") -
     return {
         "resourceType": "Observation",
         "status": "final",
-        "category": [_concept(f"{_HL7}/observation-category", "laboratory", "Laboratory")],
+        "category": [_concept(f"{_HL7}/observation-category", *kind)],
         "code": {"coding": [coding], "text": known.display},
         "subject": patient.subject,
         "effectiveDateTime": moment(at),

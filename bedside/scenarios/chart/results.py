@@ -10,7 +10,7 @@ from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import LOINC, lab, note, quantity, service, vital
 from bedside.scenarios.comparators import Amount, Moment, Refers
 from bedside.scenarios.hospital.draws import Chance
-from bedside.scenarios.hospital.lives import HOUR, NOW
+from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
 from bedside.scenarios.hospital.resources import moment
 from bedside.scenarios.hospital.tables import analytes
 
@@ -118,7 +118,8 @@ def delta_check(draft: Draft) -> None:
     """One value that neither the one before nor the one after it bears out is taken again."""
     patient, chance = draft.choose(_adult), draft.chance
     name, table = _item(draft)
-    jump = chance.pick((-1, 1)) * (
+    true = draft.branch in ("step", "confirmed")
+    jump = (table["true"] if true else chance.pick((-1, 1))) * (
         table["limit"] + 2 * table["noise"] + chance.below(table["more"])
     )
     place, level = chance.between(1, 3), _range(chance, table["level"])
@@ -172,22 +173,24 @@ def unit_mismatch(draft: Draft) -> None:
     digits = analytes()[name].digits
     latest = NOW - chance.between(1, 3) * HOUR - chance.below(60)
 
-    def result(value: float, at: int, foreign: bool) -> Json:
+    def result(value: int, at: int, foreign: bool) -> Json:
         if not foreign:
-            return lab(patient, name, value, at)
-        converted = round(value * table["factor"], table["foreign_digits"])
+            return lab(patient, name, value / 10**digits, at)
+        converted = round(value / 10**digits * table["factor"], table["foreign_digits"])
         return lab(patient, name, converted, at, unit=table["foreign"])
 
-    extreme = _range(chance, table["crossing" if draft.acts else "near"]) / 10**digits
+    extreme = _range(chance, table["crossing" if draft.acts else "near"])
     foreign = draft.branch.startswith("outside")
-    older = _range(chance, table["crossing"]) / 10**digits
-    draft.plant(result(older, NOW - chance.between(27, 44) * HOUR, not foreign))
+    older = _range(chance, table["crossing"])
+    draft.plant(result(older, NOW - chance.between(60, 90) * HOUR, not foreign))
     place, results = chance.below(4), []
-    for n, elsewhere in enumerate((False, True, False, True)):
+    for n, value in enumerate(_towards(chance, table, extreme, place)):
         at = latest - (3 - n) * 5 * HOUR - chance.below(60)
-        ordinary = _range(chance, table["ordinary"]) / 10**digits
-        found = result(extreme, at, foreign) if n == place else result(ordinary, at, elsewhere)
+        found = result(value, at, foreign if n == place else n % 2 == 1)
         results.append(draft.plant(found))
+    beyond = 2 * extreme if table["sign"] > 0 else extreme // 2
+    error = result(beyond, latest - chance.between(100, 700), chance.happens(0.5))
+    draft.plant({**error, **_ERROR})
     found = results[place]
     if draft.acts:
         draft.create(
@@ -203,6 +206,15 @@ def unit_mismatch(draft: Draft) -> None:
     draft.tell(test=table["name"], loinc=analytes()[name].loinc, **told)
 
 
+def _towards(chance: Chance, table: Table, extreme: int, place: int) -> list[int]:
+    """Four values that go step by step towards the extreme at a place, and away from it again."""
+    values = [extreme] * 4
+    for n in (*range(place - 1, -1, -1), *range(place + 1, 4)):
+        nearer = values[n + 1] if n < place else values[n - 1]
+        values[n] = nearer - table["sign"] * _range(chance, table["step"])
+    return values
+
+
 @category("unfollowed_result")
 def unfollowed_result(draft: Draft) -> None:
     """An abnormal result is followed up, unless an order that counts has done so already."""
@@ -214,7 +226,7 @@ def unfollowed_result(draft: Draft) -> None:
     before = _range(chance, table["abnormal" if normal else "normal"]) / scale
     at = NOW - chance.between(8, 26) * HOUR - chance.below(60)
     follow = _code(table["follow"], table["follow_name"])
-    draft.plant(lab(patient, name, before, at - chance.between(10, 20) * HOUR))
+    draft.plant(lab(patient, name, before, at - chance.between(20, 60) * DAY))
     result = draft.plant(lab(patient, name, value, at))
     early = chance.pick(("active", "completed"))
     draft.plant(service(patient, follow, at=at - chance.between(2, 8) * HOUR, status=early))
@@ -248,7 +260,11 @@ def corrected_vital(draft: Draft) -> None:
     """A vital sign that was charted wrongly is marked so, and the right one recorded."""
     patient, chance = draft.choose(_adult), draft.chance
     _, table = _item(draft)
-    usual = _range(chance, table["female" if patient.life.female else "male"])
+    usual = (
+        round(patient.kilograms() * chance.between(97, 103) / 10)
+        if table["slip"]
+        else _range(chance, table["usual"])
+    )
     false = usual * 10 if table["slip"] else usual + _range(chance, table["off"])
     place, end = chance.between(1, 3), NOW - chance.between(1, 5) * HOUR
     values = [usual + chance.between(-table["noise"], table["noise"]) for _ in range(5)]

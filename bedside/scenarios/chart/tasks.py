@@ -13,6 +13,7 @@ _MODULES = (
     "results",
     "prevention",
     "prescribing",
+    "dosing",
     "medicine_lists",
     "identity",
     "transitions",

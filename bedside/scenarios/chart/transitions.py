@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from bedside.scenarios.chart.draft import Draft, Patient
+from bedside.scenarios.chart.draft import ROOM, Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import (
@@ -35,7 +35,11 @@ _TIMES = {1: "once a day", 2: "twice a day", 3: "three times a day", 4: "four ti
 @category("discharge_medicines")
 def discharge_medicines(draft: Draft) -> None:
     """Orders are changed over from ward to home as the latest note says."""
-    draft.choose(lambda p: p.age >= 18 and not p.life.allergies and not p.takes("warfarin"))
+    patient = draft.choose(
+        lambda p: (
+            p.age >= 18 and p.unseen >= ROOM and not p.life.allergies and not p.takes("warfarin")
+        )
+    )
     branch, chance, tables = draft.branch, draft.chance, draft.family.tables
     ward = [
         draft.plant(_order(draft, row, "inpatient", NOW - 2 * DAY))
@@ -43,10 +47,11 @@ def discharge_medicines(draft: Draft) -> None:
     ]
     draft.plant(_order(draft, tables["finished"], "inpatient", NOW - 3 * DAY, status="completed"))
     home = _some(draft, tables["home"], 2)
-    at_home = [draft.plant(_order(draft, row, "community", NOW - 200 * DAY)) for row in home]
+    long_ago, lately = (NOW - min(days, patient.unseen) * DAY for days in (200, 50))
+    at_home = [draft.plant(_order(draft, row, "community", long_ago)) for row in home]
     new = chance.pick(tables["new"])
     status = "active" if branch == "already_there" else "stopped"
-    draft.plant(_order(draft, new, "community", NOW - 90 * DAY, status=status))
+    draft.plant(_order(draft, new, "community", lately, status=status))
     stops = branch == "home_stopped" or (branch == "postponed" and chance.happens(0.4))
     decided = _discharge_notes(draft, new, home[1] if stops else None)
     if draft.acts:
@@ -118,6 +123,7 @@ def order_set(draft: Draft) -> None:
     codes = _some(draft, tuple(chosen), len(chosen))
     for code in codes[:missing]:
         _order_that_does_not_count(draft, code, chosen[code])
+    arrived = NOW - chance.between(21, 22) * HOUR - chance.between(5, 50)
     there = [
         draft.plant(_test(draft, code, chosen[code], at=NOW - chance.between(1, 20) * HOUR))
         for code in codes[missing:]
@@ -126,8 +132,9 @@ def order_set(draft: Draft) -> None:
     for other in (each for each in tables["sets"] if each != name):
         code = chance.pick([code for code in tables["sets"][other] if code not in chosen])
         draft.plant(_test(draft, code, tables["sets"][other][code], at=NOW - 3 * HOUR))
-    lines = [line.format(reason=tables["reasons"][name]) for line in tables["note"]]
-    draft.plant(note(draft.patient, "Admission note", lines, NOW - chance.between(30, 300)))
+    told = {"reason": tables["reasons"][name], "arrived": moment(arrived)[11:16]}
+    lines = [line.format(**told) for line in tables["note"]]
+    draft.plant(note(draft.patient, "Admission note", lines, arrived + chance.between(20, 50)))
     for code in codes[:missing]:
         draft.create(
             _test(draft, code, chosen[code], priority="urgent"), f"{chosen[code]} is ordered"
@@ -206,11 +213,14 @@ def _temperatures(draft: Draft) -> float:
         _temperature(draft, value, NOW - (1 + 5 * place) * HOUR - chance.below(50))
     for hours in (28, 34, 40):
         _temperature(draft, chance.between(381, 398), NOW - hours * HOUR - chance.below(50))
+    wrong = NOW - chance.between(100, 1200)
+    _temperature(draft, chance.between(395, 404), wrong, status="entered-in-error")
     return max(tenths) / 10
 
 
-def _temperature(draft: Draft, tenths: int, at: int) -> None:
-    draft.plant(vital(draft.patient, "8310-5", "Body temperature", tenths / 10, "Cel", at))
+def _temperature(draft: Draft, tenths: int, at: int, *, status: str = "final") -> None:
+    reading = vital(draft.patient, "8310-5", "Body temperature", tenths / 10, "Cel", at)
+    draft.plant({**reading, "status": status})
 
 
 def _switches_told(switches: Sequence[Sequence[Sequence[Any]]]) -> str:
@@ -226,7 +236,12 @@ def patient_summary(draft: Draft) -> None:
     """What is active in a chart, as a document to take along."""
     allergic = draft.branch == "allergies"
     patient = draft.choose(
-        lambda p: p.age >= 18 and len(p.life.illnesses) <= 3 and (allergic or not p.life.allergies)
+        lambda p: (
+            p.age >= 18
+            and p.unseen >= ROOM
+            and len(p.life.illnesses) <= 3
+            and (allergic or not p.life.allergies)
+        )
     )
     listed = _active_of(patient)
     newest = _planted_beside(draft, listed, allergic)

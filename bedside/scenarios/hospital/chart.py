@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedside.scenarios.hospital.course import Body
 from bedside.scenarios.hospital.draws import Chance
@@ -13,7 +13,7 @@ from bedside.scenarios.hospital.notes import admission_note, clinic_note, discha
 from bedside.scenarios.hospital.resources import Writer, reference
 from bedside.scenarios.hospital.tables import conditions, medicines
 
-__all__ = ["chart"]
+__all__ = ["Figure", "chart", "figure"]
 
 Json = dict[str, Any]
 
@@ -34,10 +34,23 @@ _HEIGHTS = (
 """Age, usual height in cm and weight in kg (unchecked: common knowledge)."""
 
 
+class Figure(NamedTuple):
+    """How tall and heavy somebody is."""
+
+    centimetres: int
+    kilograms: float
+
+
+def figure(life: Life, seed: int, at: int) -> Figure:
+    """Height and weight at a moment, as they would be charted at a visit."""
+    return _figure(life, _build(Chance(seed, "chart", life.number)), at)
+
+
 def chart(life: Life, seed: int, patient: str) -> Iterator[Json]:
     """The resources of a life."""
     write, body = Writer(life, patient), Body(life, seed)
     chance = Chance(seed, "chart", life.number)
+    build = _build(chance)
     yield write.patient()
     for illness in life.illnesses:
         yield write.condition(illness)
@@ -48,9 +61,8 @@ def chart(life: Life, seed: int, patient: str) -> Iterator[Json]:
     for taken in life.taken:
         if taken.admission is None:
             yield write.order(taken, None, conditions()[taken.reason].display)
-    wide, tall = 1000 + chance.normal() // 8, 1000 + chance.normal() // 25
     for visit in life.visits:
-        yield from _visit(life, visit, write, body, chance, (tall, wide))
+        yield from _visit(life, visit, write, body, chance, build)
     for place, admission in enumerate(life.admissions):
         own = [taken for taken in life.taken if taken.admission == place]
         yield from _admission(life, admission, own, write, body, chance)
@@ -66,7 +78,9 @@ def _visit(
     for name in ("heart_rate", "respiratory_rate", "temperature", "oxygen_saturation"):
         yield write.measured(name, vitals[name], visit.at + 5, where)
     yield write.pressure(vitals["systolic"], vitals["diastolic"], visit.at + 5, where)
-    yield from _build(life, visit.at, build, write, where)
+    size = _figure(life, build, visit.at)
+    yield write.size("8302-2", "Body height", size.centimetres, "cm", visit.at + 5, where)
+    yield write.size("29463-7", "Body weight", size.kilograms, "kg", visit.at + 5, where)
     for panel in visit.panels:
         done = not chance.happens(_OPEN)
         order = write.laboratory_order(panel, visit.at + 15, where, done=done)
@@ -78,10 +92,14 @@ def _visit(
     yield write.note("Clinic note", text, visit.at + 30, where)
 
 
-def _build(
-    life: Life, at: int, build: tuple[int, int], write: Writer, where: Json
-) -> Iterator[Json]:
-    """Height and weight: of children as they grow, of adults as they are."""
+def _build(chance: Chance) -> tuple[int, int]:
+    """How tall and how heavy somebody is, in thousandths of the usual: the first two draws."""
+    wide, tall = 1000 + chance.normal() // 8, 1000 + chance.normal() // 25
+    return tall, wide
+
+
+def _figure(life: Life, build: tuple[int, int], at: int) -> Figure:
+    """Of children as they grow, of adults as they are."""
     months = (at - life.birth) // DAY * 12 // 365
     (low, short, light), (high, long, heavy) = _around(months)
     share = 0 if high == low else (months - 12 * low) * 1000 // (12 * (high - low))
@@ -91,9 +109,7 @@ def _build(
         grown = min(max(months - 12 * 13, 0), 60)
         height, grams = height - 10 * grown // 60, grams - 8000 * grown // 60
     grams += 9000 * min(max(months - 12 * 25, 0), 180) // 180
-    yield write.size("8302-2", "Body height", height * build[0] // 1000, "cm", at + 5, where)
-    kilograms = grams * build[1] // 1000 // 100 / 10
-    yield write.size("29463-7", "Body weight", kilograms, "kg", at + 5, where)
+    return Figure(height * build[0] // 1000, grams * build[1] // 1000 // 100 / 10)
 
 
 def _around(months: int) -> tuple[tuple[int, int, float], tuple[int, int, float]]:
