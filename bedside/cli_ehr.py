@@ -71,7 +71,7 @@ def build(population: str, target: Path, as_json: bool) -> None:
     """Write a built-in POPULATION as a snapshot to the folder TARGET."""
     from bedside.scenarios.hospital.store import lines
 
-    _report(_built(lines(population), target), target, as_json)
+    _report(_built(lines(population, workers=2), target), target, as_json)
 
 
 @ehr.command("import")
@@ -181,7 +181,7 @@ def _population(name: str) -> Population | Snapshot:
         return clinic()
     if name == "hospital":
         with building() as on_progress:
-            return store.opened(name, on_progress)
+            return store.opened(name, on_progress, workers=2)
     if name == "none":
         return Population.of([])
     if Path(name).is_dir():

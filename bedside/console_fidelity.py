@@ -31,6 +31,9 @@ _COLUMNS = ("leaks", "inventions", "contradictions", "facts_per_turn", "unasked"
 
 def show_fidelity(report: FidelityReport) -> None:
     """How the patients of a run behaved: overall, by temperament, by diagnosis."""
+    if not report.overall.encounters:
+        console().print("No patient was met in this run.")
+        return
     groups = {"all": report.overall, **report.temperaments}
     table = _table(f"{report.patient}: {report.overall.lines} lines; \u00b1 half the 95 % interval")
     table.add_column("figure", no_wrap=True)

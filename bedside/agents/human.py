@@ -19,6 +19,7 @@ from bedside.core.actions import (
     Order,
     RequestPhoto,
     Say,
+    Station,
     Wait,
 )
 from bedside.core.observation import Observation
@@ -44,6 +45,11 @@ _COMMANDS = (
     ("/json {{...}}", "any action as JSON"),
     ("/help", "show this again"),
 )
+_OF_CHART = frozenset(("/get", "/calc", "/answer", "/json", "/help"))
+_PURPOSE: dict[Station, str] = {
+    "consult": "You are the doctor. Talk to the patient, find out what is wrong, and act on it.",
+    "chart": "You are the doctor at a desk with the chart. Do the task, then answer.",
+}
 _TITLES = {
     "briefing": "Your next encounter",
     "patient": "Patient",
@@ -66,6 +72,7 @@ class HumanDoctor(Doctor):
 
         self._console: Console = Console()
         self._patient_id = ""
+        self._station: Station = "consult"
 
     def begin(self, briefing: Briefing) -> None:
         self._patient_id = briefing.patient_id
@@ -73,13 +80,14 @@ class HumanDoctor(Doctor):
     def act(self, observation: Observation) -> Any:
         """Show the observation and read lines until one is an action."""
         if observation.kind == "briefing":
+            self._station = observation.station
             self._console.print(self._help())
         self._show(observation)
         while True:
             try:
                 line = self._console.input("[bold]you> [/bold]").strip()
             except (EOFError, KeyboardInterrupt):
-                self._console.print("\nYou left the consultation without a diagnosis.")
+                self._console.print("\nYou left without an end.")
                 return Answer(values=()) if observation.station == "chart" else undetermined()
             if line == "/help":
                 self._console.print(self._help())
@@ -138,11 +146,13 @@ class HumanDoctor(Doctor):
         from rich.text import Text
 
         table = Table(
-            title="You are the doctor. Talk to the patient, find out what is wrong, and act on it.",
+            title=_PURPOSE[self._station],
             show_header=False,
             title_justify="left",
         )
         for command, meaning in _COMMANDS:
+            if self._station == "chart" and command.split()[0] not in _OF_CHART:
+                continue
             table.add_row(Text(command.format(patient=self._patient_id)), meaning)
         return table
 

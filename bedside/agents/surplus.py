@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bedside.scenarios.synthetic import TODAY
+
 __all__ = ["surplus"]
 
 Json = dict[str, Any]
@@ -20,8 +22,7 @@ _HARMLESS = frozenset(
         "category", "priority", "reasonCode", "reasonReference", "issued", "authoredOn", "date",
         "instantiatesUri", "supportingInfo", "supportingInformation", "courseOfTherapyType",
         "dispenseRequest", "substitution", "referenceRange", "interpretation", "recordedDate",
-        "medicationReference", "primarySource", "clinicalStatus", "verificationStatus", "title",
-        "confidentiality", "custodian", "attester", "event", "timestamp",
+        "medicationReference", "primarySource", "clinicalStatus", "verificationStatus", "timestamp",
     )
 )  # fmt: skip
 """Elements that leave a resource to mean what it means."""
@@ -31,8 +32,6 @@ _HARMLESS_OF_DOSES = frozenset(
 _REVERSING = ("modifierExtension", "implicitRules", "comparator", "frequencyMax", "validityPeriod")
 """At any depth these make something else of what they stand in."""
 _NEVER = {"doNotPerform": True, "reportedBoolean": True, "isSubpotent": True}
-_AFTER = "2026-01-15"
-"""Day of the encounter: what ended before is no order."""
 
 
 def surplus(resource: Json, elements: tuple[str, ...]) -> str:
@@ -81,11 +80,17 @@ def _of_dose(dose: Json, elements: tuple[str, ...]) -> str:
 
 def _of_timing(timing: Json, asked: bool) -> str:
     repeat = timing.get("repeat", {})
+    for name in ("dayOfWeek", "offset", *(("count",) if asked else ())):
+        if name in repeat:
+            return f"timing.repeat.{name}"
     if not asked and repeat.get("frequency", 1) != 1:
         return "timing.repeat.frequency"
-    ends = [repeat.get("boundsPeriod", {}).get("end", ""), *timing.get("event", ())]
-    if any(end and end[:10] < _AFTER for end in ends):
+    bounds = repeat.get("boundsPeriod", {})
+    ends = [bounds.get("end", ""), *timing.get("event", ())]
+    if any(end and end[:10] < TODAY for end in ends):
         return "timing, which is over"
+    if bounds.get("start", "")[:10] > TODAY:
+        return "timing, which has not begun"
     if repeat.get("boundsDuration", {}).get("value", 1) <= 0:
         return "timing.repeat.boundsDuration"
     return ""

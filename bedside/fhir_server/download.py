@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import TypeVar
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -107,7 +108,7 @@ def _read(address: str, kind: type[T]) -> T:
             return msgspec.json.decode(response.read(), type=kind)
     except msgspec.MsgspecError as error:
         raise PopulationError(f"{address} sends no FHIR as JSON: {error}") from None
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise PopulationError(
             f"cannot read {address}: {reason}; give the base address of a FHIR R4 server, such as "

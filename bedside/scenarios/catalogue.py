@@ -111,7 +111,7 @@ def prepare(name: str, on_progress: Callable[[int], None]) -> None:
     if name.partition(":")[0] == "chart":
         from bedside.scenarios.hospital import store
 
-        store.opened("hospital", on_progress)
+        store.opened("hospital", on_progress, workers=2)
 
 
 @cache

@@ -77,7 +77,7 @@ class Standing(Model):
 
     Attributes:
         search: a FHIR search of the final chart.
-        path: FHIRPath over the resulting Bundle, true if it holds; it is false at the start.
+        path: FHIRPath over the resulting Bundle, true if it holds.
     """
 
     id: OpaqueId

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from bedside.scenarios.chart.expect import needs_of
+from bedside.scenarios.chart.expect import elements_of, needs_of
 from bedside.scenarios.chart_case import Need, Way, Write
 from bedside.scenarios.comparators import Amount, Concept, Moment, Same, Words
 
@@ -33,6 +33,8 @@ _NDC = "http://hl7.org/fhir/sid/ndc"
 _CATEGORY = "http://hl7.org/fhir/observation-category"
 """The system as the original demands it; R4's own is accepted too."""
 _R4_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_READINGS = ("component", "valueString", "valueQuantity")
+"""In any of which a blood pressure may stand."""
 _PRESSURE = re.compile(r"(?P<systolic>\d+)\s*/\s*(?P<diastolic>\d+)")
 
 
@@ -52,7 +54,13 @@ class Order(NamedTuple):
     def write(self, place: int) -> Write:
         """The check of this order, the `place`-th of its task."""
         select = f"entry.resource.ofType({self.resource['resourceType']})"
-        return Write(id=f"write-{place}", says=self.says, select=select, needs=self.needs)
+        return Write(
+            id=f"write-{place}",
+            says=self.says,
+            select=select,
+            needs=self.needs,
+            elements=(*elements_of(self.resource), *_READINGS),
+        )
 
 
 def pressure(mrn: str, told: str) -> Order:

@@ -47,6 +47,13 @@ def test_what_does_no_harm(resource: dict[str, Any]) -> None:
     assert surplus(resource, ASKED) == ""
 
 
+def test_where_a_frequency_is_asked_for_a_count_cuts_it_short() -> None:
+    daily = {"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d", "count": 1}}}
+    assert surplus(order(daily), (*ASKED, "dosageInstruction.timing")) == (
+        "dosageInstruction.timing.repeat.count"
+    )
+
+
 @pytest.mark.parametrize(
     ("resource", "element"),
     [
@@ -60,6 +67,8 @@ def test_what_does_no_harm(resource: dict[str, Any]) -> None:
         (order({"timing": {"repeat": {"frequency": 24}}}), "timing.repeat.frequency"),
         (order({"timing": {"repeat": {"boundsPeriod": {"end": "2020-01-01"}}}}), "over"),
         (order({"timing": {"event": ["2020-01-01"]}}), "over"),
+        (order({"timing": {"repeat": {"dayOfWeek": ["mon"]}}}), "dayOfWeek"),
+        (order({"timing": {"repeat": {"boundsPeriod": {"start": "2030-01-01"}}}}), "not begun"),
         (order({"timing": {"repeat": {"boundsDuration": {"value": 0}}}}), "boundsDuration"),
         (order(dispenseRequest={"validityPeriod": {"end": "2020-01-01"}}), "validityPeriod"),
         (order(dosageInstruction=[{}, {}]), "dosageInstruction[1]"),

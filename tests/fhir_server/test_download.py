@@ -36,11 +36,12 @@ def test_all_that_a_server_holds_is_copied(page: int, monkeypatch: pytest.Monkey
     assert all(isinstance(record, Record) for record in again)
 
 
-def test_a_server_that_is_not_there_says_what_is_wanted() -> None:
-    with pytest.raises(
-        PopulationError, match=r"cannot read http://127.0.0.1:9/fhir/metadata.*base"
-    ):
-        next(lines_at("http://127.0.0.1:9/fhir"))
+@pytest.mark.parametrize(
+    "base", ["http://127.0.0.1:9/fhir", "http://127.0.0.1:abc/fhir", "http://local host/fhir"]
+)
+def test_a_server_that_is_not_there_says_what_is_wanted(base: str) -> None:
+    with pytest.raises(PopulationError, match=r"cannot read http.*metadata.*base address"):
+        next(lines_at(base))
 
 
 class _Page(BaseHTTPRequestHandler):

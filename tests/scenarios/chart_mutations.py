@@ -187,7 +187,11 @@ _SAME: Mapping[str, Callable[[Json], Json]] = {
 
 def _of_writes(case: ChartCase, model: Trajectory, stranger: str) -> Iterator[Variant]:
     for place, write in enumerate(model.writes):
-        if write["method"] != "POST" or write["body"]["resourceType"] == "Bundle":
+        if write["method"] == "PUT":
+            yield from _of_change(case, model, place, stranger)
+            continue
+        if write["body"]["resourceType"] == "Bundle":
+            yield from _of_document(model, place, stranger)
             continue
         demanded = case.writes[place] if place < len(case.writes) else None
         for name, fault, body in _bodies(write["body"], demanded, stranger):
@@ -196,6 +200,61 @@ def _of_writes(case: ChartCase, model: Trajectory, stranger: str) -> Iterator[Va
             yield Variant(name, Trajectory(tuple(writes), model.answer), fault)
 
 
+def _with(model: Trajectory, place: int, **changed: Any) -> Trajectory:
+    writes = list(copy.deepcopy(model.writes))
+    writes[place] = {**writes[place], **changed}
+    return Trajectory(tuple(writes), model.answer)
+
+
+def _of_change(case: ChartCase, model: Trajectory, place: int, stranger: str) -> Iterator[Variant]:
+    """A change left undone, of another resource, or with more changed than was asked for."""
+    after = model.writes[place]["body"]
+    before = next(resource for resource in case.chart if resource["id"] == after["id"])
+    undone = _UNDONE if len(model.writes) == 1 else _UNDONE | {"wrong_payload"}
+    yield Variant("change left undone", _with(model, place, body=before), undone)
+    for name in ("subject", "patient"):
+        if name in after:
+            body = {**after, name: {"reference": f"Patient/{stranger}"}}
+            yield Variant("handed over", _with(model, place, body=body), _STRANGER)
+    for name in ("authoredOn", "effectiveDateTime", "birthDate", "recordedDate"):
+        if name in after:
+            body = {**after, name: "2019-03-04"}
+            fault = _VALUE | {"wrong_payload"}
+            yield Variant("more changed", _with(model, place, body=body), fault)
+    other = next((r for r in case.chart if _alike(r, after)), None)
+    if other is not None and all(other["id"] not in w["path"] for w in model.writes):
+        changed = {name: v for name, v in after.items() if before.get(name) != v}
+        path = f"{other['resourceType']}/{other['id']}"
+        wrong = _with(model, place, path=path, body={**other, **changed})
+        yield Variant("another one changed", wrong, _ANOTHER)
+
+
+def _alike(resource: Json, after: Json) -> bool:
+    kinds = resource["resourceType"], after["resourceType"]
+    return kinds[0] == kinds[1] != "Patient" and resource["id"] != after["id"]
+
+
+def _of_document(model: Trajectory, place: int, stranger: str) -> Iterator[Variant]:
+    """A summary of somebody else, with a section more, or with one entry less."""
+    body = model.writes[place]["body"]
+
+    def changed(change: Callable[[Json], None]) -> Trajectory:
+        other = copy.deepcopy(body)
+        change(other["entry"][0]["resource"])
+        return _with(model, place, body=other)
+
+    someone = {"reference": f"Patient/{stranger}"}
+    yield Variant("somebody else's", changed(lambda c: c.update(subject=someone)), _STRANGER)
+    plan = {"title": "Plan", "text": {"status": "generated", "div": _DIV}}
+    yield Variant("a section more", changed(lambda c: c["section"].append(plan)), _VALUE)
+    fewer = changed(lambda c: c["section"][0]["entry"].pop())
+    yield Variant("an entry less", fewer, _VALUE | {"wrong_payload", "refused_write"})
+
+
+_DIV = '<div xmlns="http://www.w3.org/1999/xhtml">Give warfarin</div>'
+_UNDONE = frozenset({"wrong_branch", "wrong_value"})
+_ANOTHER = frozenset({"wrong_value", "wrong_payload", "refused_write"})
+_STRANGER = frozenset({"wrong_patient"})
 _VALUE = frozenset({"wrong_value"})
 _LEFT_OUT = frozenset({"wrong_payload", "refused_write"})
 
@@ -332,7 +391,7 @@ def _of_the_answer(case: ChartCase, model: Trajectory) -> Iterator[Variant]:
     yield Variant(
         "answer in prose",
         Trajectory(model.writes, prose),
-        frozenset({"format_only", "wrong_value"}),
+        frozenset({"format_only"}),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
@@ -15,7 +16,8 @@ from bedside.scenarios import chart
 from bedside.scenarios.chart.family import families, family
 from bedside.scenarios.chart_case import ChartCase
 from bedside.scenarios.files import check_cases
-from bedside.scenarios.hospital import clinic
+from bedside.scenarios.hospital import SIZES, clinic, lives
+from bedside.scenarios.hospital.lives import DAY, NOW
 from bedside.scenarios.suite import Suite
 from tests.scenarios.chart_mutations import Trajectory, gold, mutations, variants
 
@@ -117,18 +119,31 @@ def test_acting_and_leaving_alone_are_in_balance(category: str) -> None:
 
 @pytest.mark.parametrize("category", ALL)
 def test_a_task_says_nothing_of_its_branch(category: str) -> None:
-    """Wordings and context are the same in every branch, and no id of the chart is told."""
+    """No id of the chart is told, and no slot of a wording is left open."""
     for case in of(category):
         assert case.patient_id not in case.task
         assert all(resource["id"] not in case.task for resource in case.chart)
         assert "{" not in case.task
 
 
+def people(cases: Sequence[ChartCase]) -> set[str]:
+    """Whom cases are about, and whom they plant."""
+    planted = (resource for case in cases for resource in case.chart)
+    named = {resource["id"] for resource in planted if resource["resourceType"] == "Patient"}
+    return named | {case.patient_id for case in cases}
+
+
+def test_a_life_ends_two_days_before_the_encounter() -> None:
+    """So what is planted after that competes with nothing."""
+    for life in (*lives(SIZES["hospital"]), *lives(SIZES["clinic"])):
+        moments = [visit.at for visit in life.visits] + [a.discharge for a in life.admissions]
+        assert max(moments, default=0) < NOW - 2 * DAY
+
+
 def test_the_splits_share_no_patient_and_no_case() -> None:
-    test = {case.patient_id for case in chart.cases("hospital", each=3)}
-    drawn = [chart.sample("hospital", n) for n in range(100)]
-    assert test.isdisjoint(case.patient_id for case in drawn)
-    assert len({case.id for case in drawn}) == 100
+    test, drawn = chart.cases("hospital"), [chart.sample("hospital", n) for n in range(1500)]
+    assert people(test).isdisjoint(people(drawn))
+    assert len({case.id for case in (*test, *drawn)}) == len(test) + len(drawn)
 
 
 def test_a_private_suite_shares_no_case_with_the_public_one() -> None:

@@ -14,7 +14,7 @@ from bedside.core.seeds import opaque_id
 from bedside.fhir_server.jsontext import decode, encode
 from bedside.fhir_server.validation import validate
 from bedside.scenarios.case import Limits
-from bedside.scenarios.chart.expect import Json, needs_of
+from bedside.scenarios.chart.expect import Json, elements_of, needs_of
 from bedside.scenarios.chart.family import Family
 from bedside.scenarios.chart_case import (
     Asked,
@@ -195,7 +195,7 @@ class Draft:
                 says=says,
                 select=f"entry.resource.ofType({type})",
                 needs=found,
-                elements=_elements(resource),
+                elements=elements_of(resource),
                 weight=weight,
             )
         )
@@ -310,14 +310,3 @@ class Draft:
                 f"chart task '{self._name}', branch '{self.branch}': {resource['resourceType']}: "
                 f"{issue.expression}: {issue.diagnostics}"
             )
-
-
-def _elements(resource: Json) -> tuple[str, ...]:
-    """What a resource says, as in ``dosageInstruction.route``."""
-    doses = resource.get("dosageInstruction", [])
-    parts = [part for dose in doses for part in dose.get("doseAndRate", ())]
-    return (
-        *resource,
-        *(f"dosageInstruction.{name}" for dose in doses for name in dose),
-        *(f"dosageInstruction.doseAndRate.{name}" for part in parts for name in part),
-    )

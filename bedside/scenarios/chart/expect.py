@@ -12,7 +12,7 @@ from typing import Any
 from bedside.scenarios.chart_case import Need, Way
 from bedside.scenarios.comparators import Amount, Comparator, Concept, Moment, Refers, Same, Words
 
-__all__ = ["Json", "concept", "needs_of"]
+__all__ = ["Json", "concept", "elements_of", "needs_of"]
 
 Json = dict[str, Any]
 
@@ -45,6 +45,17 @@ def concept(value: Json, also: Sequence[str] = ()) -> Concept:
     names = [value.get("text"), *(coding.get("display") for coding in codings), *also]
     codes = tuple(f"{c.get('system', '')}|{c['code']}" for c in codings if "code" in c)
     return Concept(codes=codes, names=tuple(dict.fromkeys(name for name in names if name)))
+
+
+def elements_of(resource: Json) -> tuple[str, ...]:
+    """What a resource says, as in ``dosageInstruction.route``."""
+    doses = resource.get("dosageInstruction", [])
+    parts = [part for dose in doses for part in dose.get("doseAndRate", ())]
+    return (
+        *resource,
+        *(f"dosageInstruction.{name}" for dose in doses for name in dose),
+        *(f"dosageInstruction.doseAndRate.{name}" for part in parts for name in part),
+    )
 
 
 def needs_of(

@@ -39,11 +39,11 @@ def wrong_patient(draft: Draft) -> None:
     known = draft.acts
     asked = base.birth if known else base.birth + sign * chance.between(1, 20) * DAY
     apart = chance.between(1, 40) if known and chance.happens(0.5) else chance.between(200, 1500)
-    right = _person(base, 1 + chance.below(999))
+    right = _person(base, chance.below(300))
     namesake = _person(
-        base, 1000 + chance.below(1000), birth=base.birth + chance.pick((-1, 1)) * apart * DAY
+        base, 300 + chance.below(300), birth=base.birth + chance.pick((-1, 1)) * apart * DAY
     )
-    sibling = _person(base, 2000 + chance.below(1000), given=_other_given(draft, base), birth=asked)
+    sibling = _person(base, 600 + chance.below(300), given=_other_given(draft, base), birth=asked)
     for person in sorted((right, namesake, sibling), key=lambda each: each.id):
         draft.plant(person.resource)
     draft.patient = right
@@ -51,6 +51,9 @@ def wrong_patient(draft: Draft) -> None:
     draft.ask("the MRN", Same(values=(right.mrn,)), right.mrn)
     how = draft.family.tables["how"]["test" if order is _test else "vital"]
     draft.tell(asked=moment(asked)[:10], order=order(draft), how=how)
+
+
+_INVENTED = 200_000
 
 
 def _base(draft: Draft) -> Life:
@@ -67,8 +70,9 @@ def _base(draft: Draft) -> Life:
 
 
 def _person(base: Life, number: int, **changes: Any) -> Patient:
-    """Somebody who is not in the population."""
-    return Patient(msgspec.structs.replace(base, number=1000 + number, **changes))
+    """Somebody who is not in the population, with numbers that no other base gives; under 1,000."""
+    own = _INVENTED + 1000 * base.number + number
+    return Patient(msgspec.structs.replace(base, number=own, **changes))
 
 
 def _other_given(draft: Draft, base: Life) -> str:
@@ -111,9 +115,9 @@ def duplicate_patient(draft: Draft) -> None:
         "other_birth_date": {"birth": birth},
         "other_gender": {"female": not base.female},
     }
-    full = _person(base, 1 + chance.below(999))
-    spare = _person(base, 1000 + chance.below(1000), **differences.get(draft.branch, {}))
-    sibling = _person(base, 2000 + chance.below(1000), given=_other_given(draft, base))
+    full = _person(base, chance.below(300))
+    spare = _person(base, 300 + chance.below(300), **differences.get(draft.branch, {}))
+    sibling = _person(base, 600 + chance.below(300), given=_other_given(draft, base))
     for person in (full, sibling):
         draft.plant(person.resource)
     planted = draft.plant(spare.resource)
@@ -138,6 +142,10 @@ def _weights(draft: Draft, person: Patient, usual: float, count: int) -> None:
         draft.plant(vital(person, "29463-7", "Body weight", value, "kg", at))
 
 
+_HERE = "https?://(bedside[.]dev|localhost|127[.]0[.]0[.]1)(:[0-9]+)?/([^ ]+/)?"
+"""How an address of this chart begins."""
+
+
 def _replaced(draft: Draft, planted: Json, kept: Patient) -> None:
     link = [{"other": {"reference": f"Patient/{kept.id}"}, "type": "replaced-by"}]
     draft.change(
@@ -146,8 +154,8 @@ def _replaced(draft: Draft, planted: Json, kept: Patient) -> None:
     draft.hold(
         "the spare record is replaced by the other",
         f"Patient?_id={planted['id']}",
-        "entry.resource.link.where(type = 'replaced-by'"
-        f" and other.reference.endsWith('Patient/{kept.id}')).exists()",
+        "entry.resource.link.count() = 1 and entry.resource.link.where(type = 'replaced-by'"
+        f" and other.reference.matches('^({_HERE})?Patient/{kept.id}$')).exists()",
     )
 
 

@@ -342,6 +342,8 @@ def _document_needs(draft: Draft, listed: dict[str, list[Json]]) -> Iterator[Nee
     yield _need("it is final", f"{composition}.status", Same(values=("final",)))
     yield _need("it is a patient summary", f"{composition}.type", kind)
     yield _need("it is about the patient", f"{composition}.subject", subject, fault="patient")
+    sections = Amount(value=len(tables["titles"]))
+    yield _need("it has three sections", f"{composition}.section.count()", sections)
     for type, title in tables["titles"].items():
         code = tables["codes"][type]
         section = f"{composition}.section.where(code.coding.where(code = '{code}').exists())"

@@ -27,19 +27,23 @@ _LIVES = 10
 """Lives that a process makes at once."""
 
 
-def opened(name: str, on_progress: Callable[[int], None] | None = None) -> Snapshot:
+def opened(
+    name: str, on_progress: Callable[[int], None] | None = None, *, workers: int = 1
+) -> Snapshot:
     """A named population, built first if it is not there.
 
     Args:
         name: one of `SIZES`.
         on_progress: told from time to time how many resources are done.
+        workers: processes that build it. More than one import the caller's main module again, so
+            that it must guard what it does by ``if __name__ == "__main__"``.
 
     Raises:
         PopulationError: it cannot be written or read.
     """
     place = folder(name)
     if not place.exists():
-        build(lines(name), place, on_progress=on_progress)
+        build(lines(name, workers=workers), place, on_progress=on_progress)
     return open_snapshot(place)
 
 
@@ -50,11 +54,11 @@ def folder(name: str) -> Path:
     return user_cache_path("bedside") / "populations" / f"{name}-{_recipe(name)}"
 
 
-def lines(name: str, *, workers: int = 2) -> Iterator[Line]:
-    """The resources of a named population; a large one is made by several processes."""
+def lines(name: str, *, workers: int = 1) -> Iterator[Line]:
+    """The resources of a named population, made by several processes if so asked."""
     size = SIZES[name]
     yield from (_line(name, resource) for resource in people_at_work())
-    if not size.admitted:
+    if workers == 1 or not size.admitted:
         yield from _made(name, range(size.patients))
         return
     starts = range(0, size.patients, _LIVES)
