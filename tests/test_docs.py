@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from bedside.agents.sheet import Failing
 from bedside.scenarios import chart, consult
@@ -45,6 +46,30 @@ def test_the_sizes_of_the_chart_suites_are_of_today() -> None:
     assert f"{categories} categories, {chart.FEW} of each" in says
     assert f"{categories * chart.EACH:,} tasks" in says
     assert f"`chart` {chart.VERSION}" in says
+
+
+def test_the_codes_of_tasks_are_listed() -> None:
+    """Those of LOINC, NDC, SNOMED and RxNorm, of which no list can be installed."""
+    told = page("docs/chart-tasks.md") + page("docs/hospital.md")
+    systems = ("http://loinc.org", "http://hl7.org/fhir/sid/ndc", "http://snomed.info/sct",
+               "http://www.nlm.nih.gov/research/umls/rxnorm")  # fmt: skip
+    used = {
+        coding["code"]
+        for case in chart.cases("clinic")
+        for coding in codings([*case.chart, *(request.body for request in case.gold)])
+        if coding.get("system") in systems
+    }
+    assert {code for code in used if f"`{code}`" not in told} == set()
+
+
+def codings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "code" in value and "system" in value:
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from codings(part)
 
 
 def test_every_fault_is_explained() -> None:

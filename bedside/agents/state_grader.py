@@ -16,7 +16,7 @@ import msgspec
 from bedside.agents.chart_review import Change, ChangedChart, stranger
 from bedside.agents.surplus import surplus
 from bedside.scenarios.chart_case import Asked, Ban, ChartCase, Need, Standing, Write
-from bedside.scenarios.comparators import Comparator, contradicts, meets
+from bedside.scenarios.comparators import Comparator, Same, contradicts, meets
 from bedside.scenarios.fhirpath import compiled
 
 __all__ = [
@@ -153,12 +153,21 @@ def grade_answer(case: ChartCase, values: Sequence[Any]) -> Answered:
     if all(met):
         return Answered(met, False)
     loose = list(islice(_loosened(values), _MOST_LOOSE + 1))
-    form = len(loose) <= _MOST_LOOSE and all(meets(item.want, loose) for item in asked)
+    form = len(loose) <= _MOST_LOOSE and all(_told(item.want, loose) for item in asked)
     return Answered(met, form)
 
 
 _MOST_LOOSE = 60
 """Words of an answer in which values are looked for; in a longer one anything could be found."""
+
+
+def _told(want: Comparator, loose: Sequence[Any]) -> bool:
+    """Whether a value is among the words of an answer, or a text of several words within it."""
+    if meets(want, list(loose)):
+        return True
+    texts = want.values if isinstance(want, Same) else ()
+    said = [value.lower() for value in loose if isinstance(value, str)]
+    return any(isinstance(t, str) and t.lower() in value for t in texts for value in said)
 
 
 def _in_order(asked: Sequence[Asked], values: Sequence[Any]) -> tuple[bool, ...]:

@@ -253,7 +253,7 @@ def _of_document(model: Trajectory, place: int, stranger: str) -> Iterator[Varia
 
 _DIV = '<div xmlns="http://www.w3.org/1999/xhtml">Give warfarin</div>'
 _UNDONE = frozenset({"wrong_branch", "wrong_value"})
-_ANOTHER = frozenset({"wrong_value", "wrong_payload", "refused_write"})
+_ANOTHER = frozenset({"wrong_value", "wrong_payload", "refused_write", "wrong_branch"})
 _STRANGER = frozenset({"wrong_patient"})
 _VALUE = frozenset({"wrong_value"})
 _LEFT_OUT = frozenset({"wrong_payload", "refused_write"})

@@ -8,9 +8,11 @@ from functools import cache
 
 import pytest
 
+from bedside.agents.registry import DoctorSpec, build
 from bedside.agents.state_grader import grade_answer
 from bedside.core.actions import Answer, FhirRequest
 from bedside.core.flow import drive
+from bedside.envs.drivers import play
 from bedside.envs.encounter import Encounter
 from bedside.scenarios import chart
 from bedside.scenarios.chart.family import families, family
@@ -95,6 +97,16 @@ def test_what_is_wrong_is_failed_and_called_by_its_name(
 def test_doing_nothing_never_passes(category: str) -> None:
     cases = of(category)
     assert not any(played(case, Trajectory((), ())).sheet().success for case in cases)
+
+
+def test_random_work_hardly_ever_passes() -> None:
+    cases = [case for name in ALL for case in of(name)[:FEW]]
+    passed = 0
+    for case in cases:
+        encounter = Encounter(case, suite=suite(), seed=3)
+        play(encounter, build(DoctorSpec("random"), case=case, suite=suite()))
+        passed += encounter.sheet().success
+    assert passed <= 0.05 * len(cases)
 
 
 @pytest.mark.parametrize("size", ["clinic", "hospital"])
