@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -153,3 +156,17 @@ def test_the_hospital_has_the_published_quantiles(tmp_path: Path) -> None:
     report = measure(hospital)
     assert max(spread.off for spread in report.icu) <= TOLERANCE
     assert all(relation.holds for relation in report.relations)
+
+
+def test_a_script_that_guards_nothing_can_build_a_population(tmp_path: Path) -> None:
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "from bedside.scenarios import hospital\n"
+        "from bedside.scenarios.hospital import store\n"
+        "hospital.SIZES['hospital'] = hospital.Size(3, 1, 1, 1)\n"
+        "print(len(store.opened('hospital')))\n"
+    )
+    home = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, str(script)], env=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 1000

@@ -43,7 +43,7 @@ def opened(
     """
     place = folder(name)
     if not place.exists():
-        build(lines(name, workers=workers), place, on_progress=on_progress)
+        build(lines(name, workers=workers), place, workers=workers, on_progress=on_progress)
     return open_snapshot(place)
 
 
