@@ -222,6 +222,8 @@ def test_the_oracle_posts_one_by_one_and_wraps_the_rest() -> None:
     assert finish == "FINISH([45])"
 
 
+REFUSED = f'POST {BASE}Observation\n{{"resourceType": "Observation"}}'
+"""What the chart does not take; it is told so, and counts for nothing if it is mended."""
 ORIGINAL = list(chart.families())[:10]
 """The categories that are MedAgentBench's."""
 
@@ -232,12 +234,15 @@ def test_the_oracle_passes_every_chart_task_through_the_protocol(whole: bool) ->
     suite = catalogue.load("chart-small")
     for found in chart.cases("hospital") if whole else suite.cases:
         assert isinstance(found, ChartCase)
-        messages = oracle_messages(found, BASE)
+        messages = [REFUSED, *oracle_messages(found, BASE)]
         assert len(messages) <= ROUNDS
         extension = any(request.method != "POST" for request in found.gold)
         assert not (extension and found.category in ORIGINAL)
         encounter = Encounter(found, suite=suite, seed=0)
-        play(encounter, TextDoctor(Playback(messages), extension=extension))
+        agent = Playback(messages)
+        play(encounter, TextDoctor(agent, extension=extension))
+        told = agent.seen[1][-1]["content"]
+        assert told.startswith("Error 4"), told
         assert encounter.sheet().success, (found.category, found.branch)
 
 

@@ -108,7 +108,7 @@ def _text_only(write: Json) -> Json:
     return write
 
 
-_SMALLER = {"g": ("mg", 1000), "mg": ("ug", 1000), "h": ("min", 60)}
+_SMALLER = {"kg": ("g", 1000), "g": ("mg", 1000), "mg": ("ug", 1000), "h": ("min", 60)}
 
 
 def _other_unit(write: Json) -> Json:
@@ -118,7 +118,7 @@ def _other_unit(write: Json) -> Json:
             unit, ratio = smaller
             node.update(value=round(node["value"] * ratio, 6), unit=unit, code=unit)
 
-    if write["body"].get("resourceType") != "MedicationRequest":
+    if write["body"].get("resourceType") not in ("MedicationRequest", "Observation"):
         return write
     return _created(write, convert)
 
