@@ -11,7 +11,6 @@ from bedside.scenarios import chart
 from bedside.scenarios.hospital import clinic
 from tests.serving import serving
 
-
 WHOLE = pytest.param("hospital", chart.EACH, marks=pytest.mark.deep)
 
 
