@@ -86,3 +86,12 @@ def test_questions_are_mapped_to_their_topics(half: Half) -> None:
     print(f"{half} half: {found}")
     assert found["right"] >= 0.88
     assert found["wrong"] <= 0.05
+
+
+def test_later_questions_of_another_writer_are_mapped_too() -> None:
+    """Six hundred lines that nothing was trained on; see the README beside them."""
+    text = DATA.with_name("questions_later.jsonl").read_text(encoding="utf-8")
+    verdicts = [verdict(json.loads(line)) for line in text.splitlines()]
+    right, wrong = (verdicts.count(kind) / len(verdicts) for kind in ("right", "wrong"))
+    print(f"later: {right:.1%} right, {wrong:.1%} wrong")
+    assert len(verdicts) == 600 and right >= 0.87 and wrong <= 0.09
