@@ -70,12 +70,14 @@ class ChartAssessment:
 
     def score(self, chart: ChartState) -> float:
         """The score so far, in [0, 1]; 0 before the doctor has done anything."""
-        return sum(part.value * part.weight for part in self._parts(self._graded(chart)))
+        return sum(
+            part.value * part.weight for part in self._parts(self._graded(chart), self._answered())
+        )
 
     def sheet(self, chart: ChartState) -> Sheet:
         """The score sheet for all events seen so far, with the chart as it is after them."""
         grade, answered = self._graded(chart), self._answered()
-        parts = self._parts(grade)
+        parts = self._parts(grade, answered)
         given = self._values is not None
         success = grade.complete and grade.safe and all(answered.met) and given
         return Sheet(
@@ -109,15 +111,14 @@ class ChartAssessment:
     def _answered(self) -> Answered:
         return grade_answer(self._case, self._values or ())
 
-    def _parts(self, grade: Grade) -> tuple[Part, ...]:
+    def _parts(self, grade: Grade, answered: Answered) -> tuple[Part, ...]:
         case, scale = self._case, 1.0 if grade.safe else UNSAFE
         shares = [
             (write.weight, f.share) for write, f in zip(case.writes, grade.writes, strict=True)
         ]
         shares += [(s.weight, float(h)) for s, h in zip(case.standing, grade.standing, strict=True)]
         answers = [
-            (asked.weight, float(met))
-            for asked, met in zip(case.answer, self._answered().met, strict=True)
+            (asked.weight, float(met)) for asked, met in zip(case.answer, answered.met, strict=True)
         ]
         total = sum(weight for weight, _ in (*shares, *answers))
         return tuple(

@@ -121,7 +121,7 @@ def grade_chart(case: ChartCase, chart: ChartState) -> Grade:
     """Judge the changes of a chart and its final state."""
     changes = tuple(chart.changes())
     if not changes:
-        nothing = tuple(Found(None, write.needs, len(write.needs), 0.0) for write in case.writes)
+        nothing = tuple(map(_not_made, case.writes))
         return Grade(nothing, (False,) * len(case.standing), ((),) * len(case.bans), (), (), (), 0)
     state = _state(changes)
     writes = _assigned(case.writes, state)
@@ -243,10 +243,11 @@ def _assigned(writes: Sequence[Write], state: _State) -> tuple[Found, ...]:
             if place not in assigned and free:
                 assigned[place] = max(free, key=lambda each: each.share)
                 used.add(assigned[place].key)
-    return tuple(
-        assigned.get(place, Found(None, write.needs, len(write.needs), 0.0))
-        for place, write in enumerate(writes)
-    )
+    return tuple(assigned.get(place) or _not_made(write) for place, write in enumerate(writes))
+
+
+def _not_made(write: Write) -> Found:
+    return Found(None, write.needs, len(write.needs), 0.0)
 
 
 def _candidates(write: Write, state: _State) -> list[Found]:

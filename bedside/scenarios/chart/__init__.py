@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -41,11 +41,11 @@ FEW = 4
 _ROOT = 0
 
 
-def suite(on_progress: Callable[[int], None] | None = None) -> Suite:
+def suite() -> Suite:
     """The public suite over the hospital, which is built first if it is not there."""
     from bedside.scenarios.hospital import store
 
-    return _suite(NAME, "hospital", store.opened("hospital", on_progress), EACH)
+    return _suite(NAME, "hospital", store.opened("hospital"), EACH)
 
 
 def private(path: Path) -> Suite:

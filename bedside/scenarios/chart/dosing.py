@@ -7,10 +7,11 @@ from math import ceil
 from bedside.scenarios.chart.draft import Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
-from bedside.scenarios.chart.prescribing import TIMES, adult, ago, ask_id, forbid, order, spoken
+from bedside.scenarios.chart.prescribing import adult, ago, forbid, order, spoken
 from bedside.scenarios.chart.resources import lab, vital
 from bedside.scenarios.comparators import Amount
 from bedside.scenarios.hospital.lives import DAY, HOUR
+from bedside.scenarios.hospital.resources import TIMES
 
 __all__: list[str] = []
 
@@ -57,7 +58,7 @@ def renal_dosing(draft: Draft) -> None:
     draft.ask(
         "the clearance", Amount(value=clearance, unit="mL/min", tolerance=1), round(clearance)
     )
-    ask_id(draft, "the creatinine that it comes from", result)
+    draft.ask_id("the creatinine that it comes from", result)
     _tell_doses(draft, row, low=low, high=high)
 
 
@@ -123,7 +124,7 @@ def paediatric_dosing(draft: Draft) -> None:
         lambda p: (
             1 <= p.age <= tables["oldest"]
             and lightest <= p.kilograms() <= heaviest
-            and not {name for name, _, _ in p.life.allergies} & set(tables["allergens"])
+            and p.bears(*tables["allergens"])
         )
     )
     row, grams, unit = _weight_and_medicine(draft)

@@ -25,7 +25,7 @@ from bedside.scenarios.chart_case import (
     Standing,
     Write,
 )
-from bedside.scenarios.comparators import Comparator
+from bedside.scenarios.comparators import Comparator, Refers
 from bedside.scenarios.hospital import SEED
 from bedside.scenarios.hospital.chart import figure
 from bedside.scenarios.hospital.draws import Chance
@@ -75,6 +75,10 @@ class Patient:
         """Whether one of these illnesses (by their name in conditions.toml) is there."""
         return any(illness.name in names for illness in self.life.illnesses)
 
+    def bears(self, *substances: str) -> bool:
+        """Whether none of these is among the allergies of their life."""
+        return not {name for name, _, _ in self.life.allergies}.intersection(substances)
+
     def kilograms(self, at: int = NOW) -> float:
         """What they usually weigh at a moment."""
         return figure(self.life, SEED, at).kilograms
@@ -121,20 +125,11 @@ class Draft:
         Raises:
             CaseError: nobody in the population fits.
         """
-        self.patient = self.another(fits)
-        return self.patient
-
-    def another(self, fits: Callable[[Patient], bool] = lambda _: True) -> Patient:
-        """Somebody else of the population who fits, such as a bystander.
-
-        Raises:
-            CaseError: nobody in the population fits.
-        """
         begin = self.chance.below(len(self._pool))
-        taken = getattr(self, "patient", None)
         for step in range(len(self._pool)):
             patient = Patient(self._pool[(begin + step) % len(self._pool)])
-            if fits(patient) and (taken is None or patient.id != taken.id):
+            if fits(patient):
+                self.patient = patient
                 return patient
         raise CaseError(f"chart task '{self._name}', branch '{self.branch}': nobody fits")
 
@@ -164,7 +159,6 @@ class Draft:
         phrases: Sequence[str] = (),
         ungraded: Sequence[str] = (),
         needs: Sequence[Need] | None = None,
-        weight: float = 1,
     ) -> None:
         """Demand a new resource that says what this one says; see :func:`needs_of`.
 
@@ -196,7 +190,6 @@ class Draft:
                 select=f"entry.resource.ofType({type})",
                 needs=found,
                 elements=elements_of(resource),
-                weight=weight,
             )
         )
         self._gold.append(GoldRequest(method="POST", path=type, body=resource))
@@ -210,7 +203,6 @@ class Draft:
         may: Sequence[str] = (),
         also: Mapping[str, Sequence[str]] | None = None,
         windows: Mapping[str, tuple[str, str]] | None = None,
-        weight: float = 1,
     ) -> None:
         """Demand that a planted resource is changed so that it has these elements.
 
@@ -234,7 +226,6 @@ class Draft:
                 target=planted["id"],
                 needs=needs_of(elements, also=also, windows=windows),
                 may_change=(*elements, "statusReason", "note", *may),
-                weight=weight,
             )
         )
         path = f"{type}/{planted['id']}"
@@ -252,10 +243,15 @@ class Draft:
         number = len(self._standing) + 1
         self._standing.append(Standing(id=f"holds-{number}", says=says, search=search, path=path))
 
-    def ask(self, says: str, want: Comparator, gold: Any, *, weight: float = 1) -> None:
+    def ask(self, says: str, want: Comparator, gold: Any) -> None:
         """Demand a value in the answer; `gold` is how a perfect doctor gives it."""
-        self._asked.append(Asked(says=says, want=want, weight=weight))
+        self._asked.append(Asked(says=says, want=want))
         self._gold_answer.append(gold)
+
+    def ask_id(self, says: str, planted: Json) -> None:
+        """Demand the id of a planted resource in the answer."""
+        to = f"{planted['resourceType']}/{planted['id']}"
+        self.ask(says, Refers(to=to), planted["id"])
 
     def in_any_order(self) -> None:
         """The values of the answer are a set."""

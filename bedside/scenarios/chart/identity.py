@@ -11,7 +11,7 @@ from bedside.scenarios.chart.expect import Json, needs_of
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import LOINC, condition, note, service, vital
 from bedside.scenarios.chart_case import Need, Way
-from bedside.scenarios.comparators import Amount, Moment, Refers, Same, Words
+from bedside.scenarios.comparators import Amount, Moment, Same, Words
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW, Life
 from bedside.scenarios.hospital.resources import moment
 
@@ -173,7 +173,7 @@ def do_not_contact(draft: Draft) -> None:
         _reminder(draft, channel, at)
         draft.ask("that nothing forbids it", Same(values=("none",)), "none")
     else:
-        draft.ask("the flag that forbids it", Refers(to=f"Flag/{flag['id']}"), flag["id"])
+        draft.ask_id("the flag that forbids it", flag)
     draft.tell(channel=channel)
 
 
@@ -284,7 +284,7 @@ def problem_list(draft: Draft) -> None:
             _resolved(draft, treated, moment(healed)[:10])
         case "twice":
             _in_error(draft, second)
-    draft.ask("the problem", Refers(to=f"Condition/{changed['id']}"), changed["id"])
+    draft.ask_id("the problem", changed)
     draft.tell()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bedside.scenarios.chart.draft import ROOM, Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
-from bedside.scenarios.chart.prescribing import ago, ask_id, some, spoken
+from bedside.scenarios.chart.prescribing import ago, some, spoken
 from bedside.scenarios.chart.resources import dosage, medication_order, note
 from bedside.scenarios.comparators import Moment
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
@@ -38,7 +38,7 @@ def duplicate_therapy(draft: Draft) -> None:
         pair.sort(key=lambda order: str(order["authoredOn"]), reverse=stop == "newer")
         decides = pair[0]
         _stop(draft, decides, f"the {stop} of the two orders is stopped")
-    ask_id(draft, "the order that decides", decides)
+    draft.ask_id("the order that decides", decides)
     draft.tell(stop=stop, keep="newer" if stop == "older" else "older")
 
 
@@ -67,7 +67,7 @@ def medication_reconciliation(draft: Draft) -> None:
     _write(draft, at, chance.pick(tables["openings"]), *listed, remark)
     _write(draft, at - chance.between(8, 26) * HOUR, chance.pick(tables["openings"]), *former)
     for each in agreeing:
-        ask_id(draft, "an order that agrees", each)
+        draft.ask_id("an order that agrees", each)
     draft.in_any_order()
     draft.tell()
 
@@ -104,7 +104,7 @@ def stopped_but_active(draft: Draft) -> None:
         _write(draft, at, said, chance.pick(tables["closings"]))
     if draft.acts:
         _stop(draft, order, f"the order of {drug} is stopped")
-    ask_id(draft, "the order of the medicine in the last note", order)
+    draft.ask_id("the order of the medicine in the last note", order)
     draft.ask("the day in the last note", Moment(earliest=day, latest=day), day)
     draft.tell()
 

@@ -7,7 +7,7 @@ from typing import Any
 from bedside.scenarios.chart.draft import LATEST, Draft, Patient
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import LOINC, SNOMED, lab, quantity, service
-from bedside.scenarios.comparators import Amount, Moment, Refers
+from bedside.scenarios.comparators import Amount, Moment
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
 from bedside.scenarios.hospital.resources import moment
 
@@ -94,7 +94,7 @@ def referral(draft: Draft) -> None:
         "the patient is referred to orthopaedic surgery with the SBAR text",
         phrases=(situation, f"{study} of {moment(at)[:10]}", findings[0], plea),
     )
-    draft.ask("the report that was used", Refers(to=f"DiagnosticReport/{used['id']}"), used["id"])
+    draft.ask_id("the report that was used", used)
     draft.tell(part=part, situation=situation, study=study, plea=plea)
 
 

@@ -16,17 +16,16 @@ from bedside.scenarios.chart.resources import (
     medication_order,
 )
 from bedside.scenarios.chart_case import Need, Way
-from bedside.scenarios.comparators import Amount, Concept, Refers
+from bedside.scenarios.comparators import Amount, Concept
 from bedside.scenarios.hospital.draws import Chance
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
-from bedside.scenarios.hospital.resources import moment
+from bedside.scenarios.hospital.resources import TIMES, moment
 from bedside.scenarios.hospital.tables import medicines
 
-__all__ = ["TIMES", "adult", "ago", "ask_id", "forbid", "order", "some", "spoken"]
+__all__ = ["adult", "ago", "forbid", "order", "some", "spoken"]
 
 T = TypeVar("T")
 
-TIMES = ("", "once a day", "twice a day", "three times a day", "four times a day")
 _PREGNANCY = ("Z33.1", "Pregnant state, incidental")
 _FRAIL = ("asthma", "heart_failure", "kidney_disease")
 """Illnesses with which some of the medicines would be unwise, whatever the house rule says."""
@@ -65,7 +64,7 @@ def allergy_conflict(draft: Draft) -> None:
     ruled_out = draft.branch in ("conflict", "both")
     _decide(draft, row, ruled_out=ruled_out, spare_too=draft.branch == "both")
     entry = entries[0] if ruled_out else max(entries, key=lambda each: each["recordedDate"])
-    ask_id(draft, "the entry that decides", entry)
+    draft.ask_id("the entry that decides", entry)
     _tell(draft, row, group=row["group"], spare_group=row["spare_group"])
 
 
@@ -93,7 +92,7 @@ def drug_interaction(draft: Draft) -> None:
         orders.append(draft.plant(medication_order(patient, name, dose, at=at, status=status)))
     _decide(draft, row, ruled_out=active, spare_too=draft.branch == "both")
     newest = max(orders[:2], key=lambda each: each["authoredOn"])
-    ask_id(draft, "the order that decides", orders[0] if active else newest)
+    draft.ask_id("the order that decides", orders[0] if active else newest)
     _tell(
         draft,
         row,
@@ -112,7 +111,7 @@ def pregnancy_dosing(draft: Draft) -> None:
             p.life.female
             and 22 <= p.age <= 45
             and not p.takes(*tables["avoid"])
-            and not {name for name, _, _ in p.life.allergies} & set(tables["allergens"])
+            and p.bears(*tables["allergens"])
         )
     )
     pregnant = draft.branch != "not_pregnant"
@@ -132,7 +131,7 @@ def pregnancy_dosing(draft: Draft) -> None:
         result = "Positive" if pregnant else "Negative"
         decides = draft.plant(_pregnancy_test(patient, result, at))
     _decide(draft, row, ruled_out=pregnant, spare_too=draft.branch == "early")
-    ask_id(draft, "the record that decides", decides)
+    draft.ask_id("the record that decides", decides)
     weeks = days // 7 if pregnant else -1
     draft.ask("the completed weeks", Amount(value=weeks, unit="wk"), weeks)
     _tell(draft, row)
@@ -199,12 +198,6 @@ def forbid(draft: Draft, medicine: Json) -> None:
     names = Concept(names=(medicine["name"], *medicine.get("also", ())))
     need = Need(says="it is this medicine", ways=(Way(path="medication", want=names),))
     draft.ban("MedicationRequest", says, need)
-
-
-def ask_id(draft: Draft, says: str, planted: Json) -> None:
-    """Demand the id of a planted resource in the answer."""
-    to = f"{planted['resourceType']}/{planted['id']}"
-    draft.ask(says, Refers(to=to), planted["id"])
 
 
 def _tell(draft: Draft, row: Json, **slots: str) -> None:

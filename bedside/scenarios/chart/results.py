@@ -8,7 +8,7 @@ from bedside.scenarios.chart.draft import Draft, Patient
 from bedside.scenarios.chart.expect import Json
 from bedside.scenarios.chart.family import category
 from bedside.scenarios.chart.resources import LOINC, lab, note, quantity, service, vital
-from bedside.scenarios.comparators import Amount, Moment, Refers
+from bedside.scenarios.comparators import Amount, Moment
 from bedside.scenarios.hospital.draws import Chance
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
 from bedside.scenarios.hospital.resources import moment
@@ -45,10 +45,6 @@ def _code(name: str, said: str) -> Json:
 
 def _reference(resource: Json) -> Json:
     return {"reference": f"{resource['resourceType']}/{resource['id']}"}
-
-
-def _ask_which(draft: Draft, says: str, resource: Json) -> None:
-    draft.ask(says, Refers(to=_reference(resource)["reference"]), resource["id"])
 
 
 def _ask_value(draft: Draft, says: str, value: float, unit: str, tolerance: float = 0.001) -> None:
@@ -153,7 +149,7 @@ def delta_check(draft: Draft) -> None:
             ),
             f"a {table['name']} is taken again because of the suspicious one",
         )
-    _ask_which(draft, "the suspicious result, or else the last one", found)
+    draft.ask_id("the suspicious result, or else the last one", found)
     unit = analytes()[name].unit
     _ask_value(draft, "its value", found["valueQuantity"]["value"], unit)
     draft.tell(
@@ -201,7 +197,7 @@ def unit_mismatch(draft: Draft) -> None:
     value = found["valueQuantity"]["value"] / (table["factor"] if foreign else 1)
     want = Amount(value=value, unit=analytes()[name].unit, tolerance=0.5001 / 10**digits)
     draft.ask(f"the {table['which']} value", want, round(value, digits))
-    _ask_which(draft, "the result that it is from", found)
+    draft.ask_id("the result that it is from", found)
     told = {key: table[key] for key in ("which", "rule", "order", "conversion", "rounding")}
     draft.tell(test=table["name"], loinc=analytes()[name].loinc, **told)
 
@@ -246,7 +242,7 @@ def unfollowed_result(draft: Draft) -> None:
     unit = analytes()[name].unit
     tests = ((name, table["name"]), (table["follow"], table["follow_name"]))
     _ask_value(draft, "the last value", value, unit)
-    _ask_which(draft, "the order that was there already, or else the result", found)
+    draft.ask_id("the order that was there already, or else the result", found)
     draft.tell(
         test=table["name"],
         rule=table["rule"],
@@ -285,7 +281,7 @@ def corrected_vital(draft: Draft) -> None:
         draft.plant(right)
     _demand_correction(draft, wrong, right)
     told = wrong["effectiveDateTime"]
-    _ask_which(draft, "the wrong Observation", wrong)
+    draft.ask_id("the wrong Observation", wrong)
     draft.ask("its time", Moment(earliest=told, latest=told), told)
     draft.tell(
         sign=table["name"].lower(),
@@ -315,12 +311,17 @@ def conflicting_sources(draft: Draft) -> None:
     found = write(draft, name, table, counts, discounted)
     if draft.acts:
         draft.create(
-            service(patient, {"text": table["order"]}, priority="stat", reasonReference=[found]),
+            service(
+                patient,
+                {"text": table["order"]},
+                priority="stat",
+                reasonReference=[_reference(found)],
+            ),
             f"'{table['order']}' is ordered because of the value that counts",
             also={"code": table["also"]},
         )
     _ask_value(draft, "the value that counts", counts, analytes()[name].unit)
-    draft.ask("where it stands", Refers(to=found["reference"]), found["reference"].split("/")[1])
+    draft.ask_id("where it stands", found)
     draft.tell(
         test=table["name"],
         limit=table["limit"],
@@ -342,7 +343,7 @@ def _same_sample(draft: Draft, name: str, table: Table, counts: float, discounte
         f"Sample of {_clock(at)}: {table['name']} {discounted:g} {table['said']}.",
     )
     draft.plant(note(patient, "Ward note", lines, at + chance.between(120, 220)))
-    return _reference(final)
+    return final
 
 
 def _two_times(draft: Draft, name: str, table: Table, counts: float, discounted: float) -> Json:
@@ -361,7 +362,7 @@ def _two_times(draft: Draft, name: str, table: Table, counts: float, discounted:
         "Comfortable, has drunk some tea.",
     )
     written = draft.plant(note(patient, "Nursing note", lines, late + chance.between(30, 150)))
-    return _reference(written if in_note else reading)
+    return written if in_note else reading
 
 
 def _clock(at: int) -> str:

@@ -24,12 +24,11 @@ from bedside.scenarios.comparators import Amount, Comparator, Concept, Moment, R
 from bedside.scenarios.hospital import SEED
 from bedside.scenarios.hospital.chart import chart
 from bedside.scenarios.hospital.lives import DAY, HOUR, NOW
-from bedside.scenarios.hospital.resources import moment
+from bedside.scenarios.hospital.resources import TIMES, moment
 
 __all__: list[str] = []
 
 _HL7 = "http://terminology.hl7.org/CodeSystem"
-_TIMES = {1: "once a day", 2: "twice a day", 3: "three times a day", 4: "four times a day"}
 
 
 @category("discharge_medicines")
@@ -100,7 +99,7 @@ def _discharge_notes(draft: Draft, new: Sequence[Any], stops: Sequence[Any] | No
     name, amount, unit, route, times = new
     plan = [
         *texts["home"],
-        texts["start"].format(dose=f"{name} {amount} {unit} {route} {_TIMES[times]}"),
+        texts["start"].format(dose=f"{name} {amount} {unit} {route} {TIMES[times]}"),
         texts["stop"].format(name=stops[0]) if stops else texts["stop_none"],
     ]
     stays = texts["postponed"] if draft.branch == "postponed" else texts["not_yet"]
@@ -141,7 +140,7 @@ def order_set(draft: Draft) -> None:
         )
     for order in there:
         said = order["code"]["text"]
-        draft.ask(f"the order of {said}", Refers(to=f"ServiceRequest/{order['id']}"), order["id"])
+        draft.ask_id(f"the order of {said}", order)
     draft.in_any_order()
     draft.tell(sets=_sets_told(tables["sets"]))
 
@@ -197,7 +196,7 @@ def replace_order(draft: Draft) -> None:
             f"{new_row[0]} by mouth is ordered",
         )
     draft.ask("the highest temperature", Amount(value=highest, unit="Cel", tolerance=0.01), highest)
-    draft.ask("the order by vein", Refers(to=f"MedicationRequest/{old['id']}"), old["id"])
+    draft.ask_id("the order by vein", old)
     draft.tell(switches=_switches_told(tables["switches"]))
 
 
@@ -225,7 +224,7 @@ def _temperature(draft: Draft, tenths: int, at: int, *, status: str = "final") -
 
 def _switches_told(switches: Sequence[Sequence[Sequence[Any]]]) -> str:
     return "; ".join(
-        " -> ".join(f"{name} {amount:g} {unit} {route} {_TIMES[times]}"
+        " -> ".join(f"{name} {amount:g} {unit} {route} {TIMES[times]}"
                     for name, amount, unit, route, times in switch)
         for switch in switches
     )  # fmt: skip
@@ -252,7 +251,7 @@ def patient_summary(draft: Draft) -> None:
     )
     for type, resources in listed.items():
         draft.ask(f"how many of {type}", Amount(value=len(resources)), len(resources))
-    draft.ask("the newest problem", Refers(to=f"Condition/{newest['id']}"), newest["id"])
+    draft.ask_id("the newest problem", newest)
     draft.tell()
 
 

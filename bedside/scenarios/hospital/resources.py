@@ -13,7 +13,7 @@ from bedside.scenarios.hospital.lives import DAY, HOUR, NOW, Admission, Illness,
 from bedside.scenarios.hospital.tables import Band, analytes, conditions, medicines
 from bedside.scenarios.synthetic import SYNTHETIC
 
-__all__ = ["Writer", "moment"]
+__all__ = ["TIMES", "Writer", "moment"]
 
 Json = dict[str, Any]
 
@@ -38,7 +38,7 @@ _PANELS = {
     "lipids": "Lipid panel",
     "iron": "Ferritin and vitamin B12",
 }
-_TIMES = {1: "once a day", 2: "twice a day", 3: "three times a day", 4: "four times a day"}
+TIMES = {1: "once a day", 2: "twice a day", 3: "three times a day", 4: "four times a day"}
 _UNITS = {"[iU]": "units", "ug": "mcg", "meq": "mEq", "{unit}": "unit"}
 _NAMES = {"Cel": "degrees C", "/min": "/min", "mm[Hg]": "mmHg", "m[IU]/L": "mIU/L", "{INR}": "INR"}
 PRACTITIONERS = (
@@ -376,7 +376,7 @@ def dose_text(taken: Taken) -> str:
     """The dose as it is said: "10 mg oral once a day"."""
     known = medicines()[taken.name]
     amount, unit = known.doses[taken.dose]
-    text = f"{amount:g} {_UNITS.get(unit, unit)} {known.route} {_TIMES[known.times_a_day]}"
+    text = f"{amount:g} {_UNITS.get(unit, unit)} {known.route} {TIMES[known.times_a_day]}"
     return text + (" as needed" if known.as_needed else "")
 
 
